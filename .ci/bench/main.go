@@ -1,0 +1,208 @@
+// Command bench measures the replay of a large log beside two yardsticks in the same rounds: decoding it with encoding/json into maps
+// and nothing else, and validating it with sonic and scanning its top level once. Single figures of a shared machine move;
+// ratios within one round say more, so the medians of interleaved rounds are printed.
+//
+//	bench -detect BINARY [-records N] [-rounds N] [-file LOG]
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// outcome is one timed run.
+type outcome struct {
+	Records int64
+	Seconds float64 // of the work itself
+	peak    int64   // bytes of memory at the most
+}
+
+func main() {
+	if len(os.Args) == 4 && os.Args[1] == "yardstick" {
+		if err := yardstick(os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	binary := flag.String("detect", "", "the detect `binary` to measure")
+	records := flag.Int("records", 1_000_000, "how many records to simulate")
+	rounds := flag.Int("rounds", 5, "interleaved rounds")
+	file := flag.String("file", "", "measure on this NDJSON `log` instead of a simulated one")
+	shuffled := flag.Bool("memory", true, "also replay shuffled logs of one and four times the records, for peak memory")
+	flag.Parse()
+	if err := run(*binary, *file, *records, *rounds, *shuffled); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(binary, file string, records, rounds int, memory bool) error {
+	if binary == "" {
+		return errors.New("-detect is required")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "detect-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if file == "" {
+		file = filepath.Join(dir, "records.ndjson")
+		if err := simulate(binary, file, records, 1); err != nil {
+			return err
+		}
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("machine: %s, %d CPUs, %s; log: %.1f MB\n", cpu(), runtime.NumCPU(), runtime.Version(), float64(info.Size())/1e6)
+
+	runs := []struct {
+		name string
+		f    func() (outcome, error)
+	}{
+		{"encoding/json into a map, nothing else", func() (outcome, error) { return child(self, "yardstick", "map", file) }},
+		{"sonic.Valid and one top-level scan", func() (outcome, error) { return child(self, "yardstick", "scan", file) }},
+		{"detect test, whole replay", func() (outcome, error) { return replay(binary, file, 0) }},
+		{"detect test, one core", func() (outcome, error) { return replay(binary, file, 1) }},
+	}
+	results := make([][]outcome, len(runs))
+	for range rounds {
+		for i, r := range runs {
+			o, err := r.f()
+			if err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
+			}
+			results[i] = append(results[i], o)
+		}
+	}
+	fmt.Printf("%d interleaved rounds, medians:\n", rounds)
+	fmt.Printf("%-40s %12s %24s %9s %16s %16s\n", "", "records/s", "(least to most)", "peak MB", "speed vs map", "time vs scan")
+	for i, r := range runs {
+		var rates, peaks, toMap, toScan []float64
+		for round, o := range results[i] {
+			rates = append(rates, float64(o.Records)/o.Seconds)
+			peaks = append(peaks, float64(o.peak)/1e6)
+			toMap = append(toMap, results[0][round].Seconds/o.Seconds)
+			toScan = append(toScan, o.Seconds/results[1][round].Seconds)
+		}
+		slices.Sort(rates)
+		fmt.Printf("%-40s %12.0f %24s %9.0f %15.2fx %15.2fx\n", r.name, median(rates),
+			fmt.Sprintf("(%.0f to %.0f)", rates[0], rates[len(rates)-1]), median(peaks), median(toMap), median(toScan))
+	}
+	if memory {
+		return shuffledMemory(binary, dir, records)
+	}
+	return nil
+}
+
+// shuffledMemory prints how the peak memory of a replay grows from one to four times as many shuffled records.
+func shuffledMemory(binary, dir string, records int) error {
+	var peaks [2]float64
+	for i, n := range []int{records, 4 * records} {
+		file := filepath.Join(dir, "shuffled.ndjson")
+		if err := simulate(binary, file, n, uint64(i+2), "--shuffle"); err != nil {
+			return err
+		}
+		o, err := replay(binary, file, 0)
+		if err != nil {
+			return err
+		}
+		peaks[i] = float64(o.peak) / 1e6
+		fmt.Printf("shuffled, %d records: %.0f records/s, peak %.0f MB\n", n, float64(o.Records)/o.Seconds, peaks[i])
+		if err := os.Remove(file); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("peak memory of four times the shuffled records: %.2fx\n", peaks[1]/peaks[0])
+	return nil
+}
+
+func simulate(binary, file string, records int, seed uint64, more ...string) error {
+	args := append([]string{"simulate", "--seed", fmt.Sprint(seed), "--records", fmt.Sprint(records), "--out", file, "--quiet"}, more...)
+	cmd := exec.Command(binary, args...)
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+}
+
+func child(binary string, args ...string) (outcome, error) {
+	cmd := exec.Command(binary, args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return outcome{}, err
+	}
+	var o outcome
+	if err := json.Unmarshal(out, &o); err != nil {
+		return outcome{}, err
+	}
+	o.peak = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024
+	return o, nil
+}
+
+// replay times the whole process, its start included.
+func replay(binary, file string, cores int) (outcome, error) {
+	cmd := exec.Command(binary, "test", "--quiet", "--format", "json", file)
+	cmd.Stderr = os.Stderr
+	if cores > 0 {
+		cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", cores))
+	}
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return outcome{}, err
+	}
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return outcome{}, err
+	}
+	var report struct {
+		Records struct{ Read int64 }
+	}
+	decodeErr := json.NewDecoder(pipe).Decode(&report)
+	_, _ = io.Copy(io.Discard, pipe)
+	if err := cmd.Wait(); err != nil {
+		return outcome{}, err
+	}
+	if decodeErr != nil {
+		return outcome{}, decodeErr
+	}
+	return outcome{
+		Records: report.Records.Read, Seconds: time.Since(start).Seconds(),
+		peak: cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024,
+	}, nil
+}
+
+func median(list []float64) float64 {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+func cpu() string {
+	data, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return runtime.GOARCH
+	}
+	for line := range strings.SplitSeq(string(data), "\n") {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			return strings.TrimSpace(strings.TrimLeft(name, " \t:"))
+		}
+	}
+	return runtime.GOARCH
+}
