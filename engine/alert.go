@@ -38,11 +38,12 @@ const (
 	MergedAway               // it was merged into another: Into
 	Gone                     // withdrawn: what made it no longer holds
 	Revived                  // it was merged or withdrawn and stands again
-	Finished                 // nothing can change it any more
+	Finished                 // nothing else changed, but nothing can change it any more
+	Moved                    // withdrawn and opened elsewhere in one commit: the withdrawn one names the other in Into, that one this in From
 )
 
 func (r Reason) String() string {
-	return [...]string{"opened", "grew", "shrank", "changed", "merged", "merged away", "withdrawn", "revived", "final"}[r]
+	return [...]string{"opened", "grew", "shrank", "changed", "merged", "merged away", "withdrawn", "revived", "final", "moved"}[r]
 }
 
 // Alert is an episode that was ever seen, in its latest revision.
@@ -69,12 +70,15 @@ type Alert struct {
 	Approximate bool     // Count is a lower bound, or a number of distinct values an estimate
 
 	Naming   Mark   // the first mark when it was opened
-	Opening  int64  // sequence number of its opening, to tell which of two alerts was opened first
-	Into     string // id of the alert that it was merged into
+	Opening  int64  // sequence number of its opening in its timeline, to tell which of two alerts was opened first
+	Into     string // id of the alert that it was merged into, or that a withdrawn one moved to
+	From     string // id of the withdrawn alert that moved here
 	Final    bool   // nothing can change it any more
 	Revision int    // 1 for the first
 	Reason   Reason // of this revision
 	Note     string // what changed, in numbers, for a person
+	Revised  int64  // when it was last revised by the wall clock of the source (the newest Item.Arrived), microseconds
+	State    []byte // what the engine must remember of it; opaque to all others; nil: nothing
 }
 
 // Values is the distinct values of one capture, as text, sorted.

@@ -31,7 +31,10 @@ type TimelineWrite struct {
 	Timeline
 	Head  []byte
 	Cells []Cell
-	Due   int64 // when the timeline must be looked at again though nothing arrives: microseconds of min(F, T); math.MaxInt64: never
+
+	// Due and DueAbsence say when the timeline must be looked at again though nothing arrives: as soon as min(F, T)
+	// reaches Due, or T alone reaches DueAbsence. Microseconds; math.MaxInt64: never.
+	Due, DueAbsence int64
 }
 
 // Seen is an identity that was accepted, with the digest of one variant of it.
@@ -48,19 +51,25 @@ type Position struct {
 	Data   []byte
 }
 
-// Clocks are the engine's view of time, kept over restarts.
+// Clocks are the engine's view of time, kept over restarts. Microseconds; math.MinInt64 before anything is known.
 type Clocks struct {
-	Frontier   int64            // F; math.MinInt64 before anything is decided
+	Frontier   int64            // F
 	Absence    int64            // T
 	Watermarks map[string]int64 // by stream
 }
 
-// Commit is one batch's outcome. It is stored whole or not at all.
+// Commit is one batch's outcome. It is stored whole or not at all. What it holds is not changed after it was handed over,
+// and must not be changed by the store.
 type Commit struct {
 	Positions []Position
 	Seen      []Seen
-	Timelines []TimelineWrite
-	Alerts    []*Alert // new or revised; each with its latest revision, which is appended to the alert's history
+	Timelines []TimelineWrite // at most one for each timeline
+
+	// Alerts are new or revised, at most one entry for each, with its latest revision, which is appended to the alert's
+	// history. The engine says whether an alert stands; which of the standing statuses it has belongs to the analyst:
+	// Open on an alert that is stored as Acknowledged or Closed leaves that status as it is.
+	Alerts []*Alert
+
 	Clocks    *Clocks  // nil: unchanged
 	Counts    Counts   // to be added to the totals
 }
@@ -71,14 +80,21 @@ type Counts struct {
 }
 
 // Store is what the engine keeps its state in. Only the engine's own goroutine calls it.
+//
+// After an error the engine must not be used any more; a new one, opened on the same store, goes on from the last commit.
 type Store interface {
+	// Clocks is what the last commit with Clocks stored; ok says whether there was one.
+	Clocks(ctx context.Context) (c Clocks, ok bool, err error)
 	// Load is a timeline's stored state; ok says whether there is one.
 	Load(ctx context.Context, t Timeline) (s Saved, ok bool, err error)
-	// Due is the timelines whose Due lies at or before t, in the order of (Due, Rule, Version, Key), at most limit.
-	Due(ctx context.Context, t int64, limit int) ([]Timeline, error)
-	// Variants is the variants known of each identity, in the order asked.
+	// Due is the timelines whose Due is at most f or whose DueAbsence is at most t, at most limit of them, in an order
+	// that depends on what is stored alone.
+	Due(ctx context.Context, f, t int64, limit int) ([]Timeline, error)
+	// Variants is the variants known of each identity (Time and ID are what it is asked by), in the order asked; nil for
+	// one that is not known.
 	Variants(ctx context.Context, ids []Seen) ([][]uint64, error)
-	// Alerts is the alerts of one timeline that are not final, and those of it that cover or touch [from, to].
+	// Alerts is the alerts of one timeline that are not final, whatever their status, and all those of it that touch
+	// [from, to], in the order of (Opening, ID). from > to: only those that are not final.
 	Alerts(ctx context.Context, t Timeline, from, to int64) ([]*Alert, error)
 	// Commit stores one batch's outcome in one transaction.
 	Commit(ctx context.Context, c *Commit) error
