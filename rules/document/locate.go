@@ -260,5 +260,5 @@ func (w *walk) header() (indent int, ok bool) {
 		}
 		return max(indent, 0), true
 	}
-	return 0, false
+	return 0, true // blank lines alone
 }
