@@ -116,8 +116,11 @@ func run(binary, file string, records, rounds int, memory bool) error {
 func shuffledMemory(binary, dir string, records int) error {
 	var peaks [2]float64
 	for i, n := range []int{records, 4 * records} {
-		file := filepath.Join(dir, "shuffled.ndjson")
-		if err := simulate(binary, file, n, uint64(i+2), "--shuffle"); err != nil {
+		ordered, file := filepath.Join(dir, "ordered.ndjson"), filepath.Join(dir, "shuffled.ndjson")
+		if err := simulate(binary, ordered, n, uint64(i+2)); err != nil {
+			return err
+		}
+		if err := shuffle(ordered, file, dir); err != nil {
 			return err
 		}
 		o, err := replay(binary, file, 0)
@@ -134,9 +137,9 @@ func shuffledMemory(binary, dir string, records int) error {
 	return nil
 }
 
-func simulate(binary, file string, records int, seed uint64, more ...string) error {
-	args := append([]string{"simulate", "--seed", fmt.Sprint(seed), "--records", fmt.Sprint(records), "--out", file, "--quiet"}, more...)
-	cmd := exec.Command(binary, args...)
+func simulate(binary, file string, records int, seed uint64) error {
+	cmd := exec.Command(binary, "simulate", "--seed", fmt.Sprint(seed), "--records", fmt.Sprint(records),
+		"--users", "5000", "--attack", "all", "--out", file, "--quiet")
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
 }
