@@ -20,8 +20,8 @@ func KM(a, b Place) float64 {
 	case a.CountryOnly || b.CountryOnly:
 		return countryDistance(a.Country, b.Country)
 	}
-	d := GreatCircle(a.Lat, a.Lon, b.Lat, b.Lon) - max(a.Radius, 0) - max(b.Radius, 0)
-	if !(d > 0) || math.IsInf(d, 0) { // also for what is no number
+	d := GreatCircle(a.Lat, a.Lon, b.Lat, b.Lon) - (max(a.Radius, 0) + max(b.Radius, 0)) // one sum: the same both ways
+	if !(d > 0) || math.IsInf(d, 0) {                                                    // also for what is no number
 		return 0
 	}
 	return d

@@ -138,16 +138,16 @@ func (f *facts) UnmarshalMaxMindDBCursor(c mmdbdata.Cursor) (mmdbdata.Cursor, er
 	return eachMember(c, f.member)
 }
 
-func (f *facts) member(key string, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-	switch key {
+func (f *facts) member(key []byte, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+	switch string(key) {
 	case "city":
 		if isMap(c) {
-			return eachMember(c, func(key string, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-				if key != "names" {
+			return eachMember(c, func(key []byte, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+				if string(key) != "names" {
 					return c.Skip()
 				}
-				return eachMember(c, func(key string, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-					if key != "en" {
+				return eachMember(c, func(key []byte, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+					if string(key) != "en" {
 						return c.Skip()
 					}
 					return readText(c, &f.city)
@@ -156,8 +156,8 @@ func (f *facts) member(key string, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
 		}
 		return readText(c, &f.city)
 	case "country":
-		return eachMember(c, func(key string, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
-			if key != "iso_code" {
+		return eachMember(c, func(key []byte, c mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+			if string(key) != "iso_code" {
 				return c.Skip()
 			}
 			return readText(c, &f.country)
@@ -206,7 +206,7 @@ func isMap(c mmdbdata.Cursor) bool {
 }
 
 // eachMember calls f for every member of a map; what is no map is stepped over.
-func eachMember(c mmdbdata.Cursor, f func(key string, c mmdbdata.Cursor) (mmdbdata.Cursor, error)) (mmdbdata.Cursor, error) {
+func eachMember(c mmdbdata.Cursor, f func(key []byte, c mmdbdata.Cursor) (mmdbdata.Cursor, error)) (mmdbdata.Cursor, error) {
 	if !isMap(c) {
 		return c.Skip()
 	}
@@ -220,7 +220,7 @@ func eachMember(c mmdbdata.Cursor, f func(key string, c mmdbdata.Cursor) (mmdbda
 		if !ok {
 			return m.End()
 		}
-		if next, err = f(string(key), value); err != nil {
+		if next, err = f(key, value); err != nil {
 			return mmdbdata.Cursor{}, err
 		}
 	}
