@@ -36,7 +36,7 @@ func appendCanonicalObject(dst, raw []byte) []byte {
 	type member struct{ name, value []byte }
 	var all []member
 	for n, v := range members(raw) {
-		all = append(all, member{appendUnescaped(nil, n), v})
+		all = append(all, member{n, v})
 	}
 	slices.SortStableFunc(all, func(a, b member) int { return bytes.Compare(a.name, b.name) })
 	dst = append(dst, '{')
@@ -76,27 +76,6 @@ func appendQuoted(dst, text []byte) []byte {
 		}
 	}
 	return append(dst, '"')
-}
-
-// Variant ranks this copy among others of the same record.
-func (r *Record) Variant() Variant {
-	return r.variant.get(r, func(r *Record) Variant {
-		r.scratch = appendCanonical(r.scratch[:0], r.raw)
-		sum := sha256.Sum256(r.scratch)
-		return Variant{Whole: !r.Truncated(), Size: int64(len(r.scratch)), Digest: binary.BigEndian.Uint64(sum[:])}
-	})
-}
-
-// Truncated says whether something was cut off: MarkTruncated, or a value that PowerShell's ConvertTo-Json left of an object
-// nested too deep for it: System.Object[] or @{Name=x; Value=y}.
-func (r *Record) Truncated() bool {
-	return r.truncated || r.cut.get(r, func(r *Record) bool { return mentionsCut(r.raw) })
-}
-
-// mentionsCut looks for text values that are PowerShell's marks.
-func mentionsCut(raw []byte) bool {
-	return bytes.Contains(raw, []byte(`"System.Object[]"`)) || bytes.Contains(raw, []byte(`"@{`)) ||
-		bytes.Contains(raw, []byte(`"System.Collections.Hashtable"`))
 }
 
 // Identity digests what makes two copies one record: normalised OrganizationId, Id, Operation, CreationTime, UserId,

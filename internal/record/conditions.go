@@ -95,7 +95,7 @@ func (rule *InboxRule) addConditions(raw []byte, depth int) {
 
 func conditionKind(e []byte) string {
 	kind := actionKind(e)
-	if t := lower(TextOf(memberFold(ObjectOf(e), "ConditionType"))); t != "" {
+	if t := lower(TextOf(ObjectOf(e).foldValue("ConditionType"))); t != "" {
 		kind = t
 	}
 	return kind

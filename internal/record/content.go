@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
@@ -10,17 +11,63 @@ import (
 // same in every process.
 //
 // Members are added up, so that their order does not matter; elements are chained, so that theirs does.
-func (r *Record) Content() uint64 {
-	return r.content.get(r, func(r *Record) uint64 {
+func (r *Record) Content() uint64 { return r.digest().Digest }
+
+// Variant ranks this copy among others of the same record.
+func (r *Record) Variant() Variant {
+	v := r.digest()
+	v.Whole = !r.Truncated()
+	return v
+}
+
+// digest walks over the record once, for its size and digest.
+func (r *Record) digest() Variant {
+	return r.content.get(r, func(r *Record) Variant {
 		d := digester{b: r.raw, scratch: r.scratch}
 		h, _ := d.value(skipBlanks(r.raw, 0))
 		r.scratch = d.scratch
-		return h
+		return Variant{Size: d.size, Digest: h}
 	})
 }
 
+// Truncated says whether something was cut off: MarkTruncated, or a value that PowerShell's ConvertTo-Json left of an object
+// nested too deep for it: System.Object[] or @{Name=x; Value=y}.
+func (r *Record) Truncated() bool {
+	return r.truncated || r.cut.get(r, func(r *Record) bool { return mentionsCut(r.raw) })
+}
+
+// cutMarks are the whole text values that PowerShell leaves.
+var cutMarks = [...][]byte{[]byte(`"System.Object[]"`), []byte(`"System.Collections.Hashtable"`)}
+
+// mentionsCut looks for text values that are, or begin with, PowerShell's marks.
+func mentionsCut(raw []byte) bool {
+	for p := 0; ; p++ {
+		n := bytes.Index(raw[p:], []byte("@{"))
+		if n < 0 {
+			break
+		}
+		if p += n; p > 0 && raw[p-1] == '"' {
+			return true
+		}
+	}
+	for p := 0; ; p++ {
+		n := bytes.Index(raw[p:], []byte("System."))
+		if n < 0 {
+			return false
+		}
+		p += n
+		for _, mark := range cutMarks {
+			if p > 0 && bytes.HasPrefix(raw[p-1:], mark) {
+				return true
+			}
+		}
+	}
+}
+
+// digester walks over valid JSON.
 type digester struct {
 	b       []byte
+	size    int64 // bytes so far, without blanks and with text escaped no more than needed
 	scratch []byte
 }
 
@@ -45,15 +92,7 @@ func (d *digester) value(p int) (h uint64, end int) {
 	case '{':
 		return d.object(p + 1)
 	case '[':
-		h = seedList
-		p = skipBlanks(b, p+1)
-		for p < len(b) && b[p] != ']' {
-			var e uint64
-			e, p = d.value(p)
-			h = mix(h, e)
-			p = d.comma(p)
-		}
-		return h, p + 1
+		return d.list(p + 1)
 	}
 	start := p
 	for p < len(b) && !isDelimiter(b[p]) {
@@ -62,39 +101,53 @@ func (d *digester) value(p int) (h uint64, end int) {
 	if p == start { // never in valid JSON; it keeps the walk going forward
 		p++
 	}
+	d.size += int64(p - start)
 	return hashBytes(seedScalar, b[start:p]), p
+}
+
+func (d *digester) list(p int) (h uint64, end int) {
+	b := d.b
+	h = seedList
+	d.size += 2
+	p = next(b, p)
+	for p < len(b) && b[p] != ']' {
+		var e uint64
+		e, p = d.value(p)
+		h = mix(h, e)
+		if p = next(b, p); p < len(b) && b[p] == ',' {
+			d.size++
+			p = next(b, p+1)
+		}
+	}
+	return h, p + 1
 }
 
 func (d *digester) object(p int) (h uint64, end int) {
 	b := d.b
 	h = seedObject
-	p = skipBlanks(b, p)
+	d.size += 2
+	p = next(b, p)
 	for p < len(b) && b[p] == '"' {
 		var name, v uint64
 		name, p = d.text(p + 1)
-		p = skipBlanks(b, p)
-		p = skipBlanks(b, p+1) // the colon
-		v, p = d.value(p)
+		p = next(b, p)
+		v, p = d.value(next(b, p+1)) // after the colon
 		h += mix(name, v)
-		p = d.comma(p)
+		d.size++
+		if p = next(b, p); p < len(b) && b[p] == ',' {
+			d.size++
+			p = next(b, p+1)
+		}
 	}
 	return mix(h, seedObject), p + 1
 }
 
-// comma passes over blanks and one comma.
-func (d *digester) comma(p int) int {
-	if p < len(d.b) && d.b[p] == ',' {
-		p++
-		if p < len(d.b) && d.b[p] > ' ' {
-			return p
-		}
-		return skipBlanks(d.b, p)
+// next is skipBlanks for where there are rarely any: small enough to be inlined.
+func next(b []byte, p int) int {
+	if p < len(b) && b[p] > ' ' {
+		return p
 	}
-	p = skipBlanks(d.b, p)
-	if p < len(d.b) && d.b[p] == ',' {
-		return skipBlanks(d.b, p+1)
-	}
-	return p
+	return skipBlanks(b, p)
 }
 
 // text digests the text whose opening quote stands before p. Its end is looked for and its bytes are mixed in one go, as
@@ -115,7 +168,9 @@ func (d *digester) text(p int) (h uint64, end int) {
 		if b[p+n] == '\\' {
 			return d.escaped(start)
 		}
-		return mix(h^prime3, w&(1<<(8*n)-1)^uint64(p+n-start)*prime1), p + n + 1
+		n += p
+		d.size += int64(n-start) + 2
+		return mix(h^prime3, w&(1<<(8*(n-p))-1)^uint64(n-start)*prime1), n + 1
 	}
 	return d.escaped(start)
 }
@@ -131,6 +186,17 @@ func (d *digester) escaped(start int) (h uint64, end int) {
 			continue
 		}
 		d.scratch, inner = append(d.scratch, inner[0]), inner[1:]
+	}
+	d.size += 2
+	for _, c := range d.scratch {
+		switch {
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
+			d.size += 2
+		case c < ' ':
+			d.size += 6
+		default:
+			d.size++
+		}
 	}
 	return hashBytes(seedText, d.scratch), end + 1
 }

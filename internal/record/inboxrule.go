@@ -172,7 +172,7 @@ func (rule *InboxRule) addActions(p pair) int {
 		kind := actionKind(e)
 		switch {
 		case containsAny(kind, "forward", "redirect", "delegate"):
-			found := recipientsIn(nil, memberFold(o, "Recipients"), 0)
+			found := recipientsIn(nil, o.foldValue("Recipients"), 0)
 			if len(found) == 0 {
 				found = addressesIn(nil, e, 0)
 			}
@@ -197,14 +197,12 @@ func actionKind(e []byte) string {
 	if KindOf(e) == '"' {
 		return lower(TextOf(e))
 	}
-	kind, rank := "", 0
-	for n, v := range members(e) {
-		at := slices.Index([]string{"$type", "__type", "@odata.type", "name", "type", "action", "actiontype"}, lower(string(n))) + 1
-		if at > rank && KindOf(v) == '"' {
-			kind, rank = lower(TextOf(v)), at
+	for _, name := range [...]string{"ActionType", "Action", "Type", "Name", "@odata.type", "__type", "$type"} {
+		if v := ObjectOf(e).foldValue(name); KindOf(v) == '"' {
+			return lower(TextOf(v))
 		}
 	}
-	return kind
+	return ""
 }
 
 func containsAny(s string, parts ...string) bool {
@@ -215,10 +213,10 @@ func containsAny(s string, parts ...string) bool {
 func moveFolder(o Object) string {
 	for _, name := range [...]string{"DestinationFolderName", "DestinationFolderPath", "FolderName", "FolderPath",
 		"DestinationFolder", "Folder", "DestinationFolderId", "FolderId"} {
-		v := memberFold(o, name)
+		v := o.foldValue(name)
 		if inner := ObjectOf(v); inner.raw != nil {
 			for _, part := range [...]string{"DisplayName", "Name", "Path", "Id"} {
-				if t := TextOf(memberFold(inner, part)); t != "" {
+				if t := TextOf(inner.foldValue(part)); t != "" {
 					return folderName(t)
 				}
 			}

@@ -42,19 +42,13 @@ func ModificationsOf(raw []byte) []Modification {
 
 // modificationsOfObject reads {Name, NewValue, OldValue}, or an object whose members are named by the properties.
 func modificationsOfObject(raw []byte) []Modification {
-	var name, before, after []byte
-	for n, v := range members(raw) {
-		switch {
-		case foldEqual(n, "Name"), foldEqual(n, "displayName") && name == nil:
-			name = v
-		case foldEqual(n, "OldValue"):
-			before = v
-		case foldEqual(n, "NewValue"):
-			after = v
-		}
+	whole := Object{raw}
+	name := whole.foldValue("Name")
+	if name == nil {
+		name = whole.foldValue("displayName")
 	}
 	if KindOf(name) == '"' {
-		return []Modification{newModification(TextOf(name), before, after)}
+		return []Modification{newModification(TextOf(name), whole.foldValue("OldValue"), whole.foldValue("NewValue"))}
 	}
 	var all []Modification
 	for _, p := range objectPairs(nil, raw) {

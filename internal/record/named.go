@@ -104,30 +104,28 @@ func appendElement(dst []pair, e []byte) []pair {
 // namedPair reads an object of the form {Name, Value} or {Key, Value}; named says whether it has that form. Where one
 // object spells its members in several ways, Microsoft's spelling counts, whatever their order.
 func namedPair(e []byte) (p pair, named bool) {
-	var nameRank, valueRank int
+	odd := false
 	for n, v := range members(e) {
-		rank := 0
-		switch {
-		case string(n) == "Name":
-			rank = 3
-		case foldEqual(n, "name"):
-			rank = 2
-		case foldEqual(n, "key"):
-			rank = 1
-		case foldEqual(n, "value"):
-			if rank = 1; string(n) == "Value" {
-				rank = 2
-			}
-			if rank >= valueRank {
-				p.raw, valueRank = v, rank
-			}
-			continue
-		}
-		if rank > 0 && rank >= nameRank {
-			p.name, nameRank = textBytes(v), rank
+		switch string(n) {
+		case "Name":
+			p.name, named = textBytes(v), true
+		case "Value":
+			p.raw = v
+		default:
+			odd = odd || len(n) < 6 // perhaps another spelling
 		}
 	}
-	return p, nameRank > 0
+	if !odd || named && p.raw != nil {
+		return p, named
+	}
+	o := Object{e}
+	for _, name := range [...]string{"Name", "Key"} {
+		if v := o.foldValue(name); v != nil && !named {
+			p.name, named = textBytes(v), true
+		}
+	}
+	p.raw = o.foldValue("Value")
+	return p, named
 }
 
 // foldEqual says whether two names are equal but for the case of ASCII letters.
@@ -160,9 +158,6 @@ func textBytes(v []byte) []byte {
 func objectPairs(dst []pair, raw []byte) []pair {
 	start := len(dst)
 	for n, v := range members(raw) {
-		if slices.Contains(n, '\\') || !asciiOnly(n) {
-			n = appendUnescaped(nil, n)
-		}
 		dst = append(dst, pair{name: n, raw: v})
 	}
 	added := dst[start:]
@@ -174,15 +169,6 @@ func objectPairs(dst []pair, raw []byte) []pair {
 		}
 	}
 	return dst[:start+len(kept)]
-}
-
-func asciiOnly(b []byte) bool {
-	for _, c := range b {
-		if c >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // powerShellPair reads @{Name=x; Value=y}, which ConvertTo-Json leaves of an object nested too deep for it.

@@ -46,21 +46,24 @@ func (o Object) Raw() []byte { return o.raw }
 func (o Object) Value(name string) []byte {
 	var found []byte
 	for n, v := range members(o.raw) {
-		if nameIs(n, name) {
+		if string(n) == name {
 			found = v
 		}
 	}
 	return found
 }
 
-// nameIs compares a member's name as written with a name.
-func nameIs(written []byte, name string) bool {
-	for _, c := range written {
-		if c == '\\' || c >= 0x80 {
-			return string(appendUnescaped(nil, written)) == name
+// foldValue is Value without regard to case; of several spellings the very one that is asked for, else the first in
+// alphabetical order, so that the order of members means nothing.
+func (o Object) foldValue(name string) []byte {
+	var found []byte
+	var spelling string
+	for n, v := range members(o.raw) {
+		if foldEqual(n, name) && (found == nil || spelling == string(n) || string(n) == name || spelling != name && string(n) < spelling) {
+			found, spelling = v, string(n)
 		}
 	}
-	return string(written) == name
+	return found
 }
 
 // Has says whether the member is there and not null.
@@ -100,7 +103,7 @@ func (o Object) Objects(name string) []Object { return ObjectsOf(o.Value(name)) 
 func (o Object) Members() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for n, v := range members(o.raw) {
-			if !yield(string(appendUnescaped(nil, n)), v) {
+			if !yield(string(n), v) {
 				return
 			}
 		}

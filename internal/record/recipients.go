@@ -130,7 +130,7 @@ func recipientsIn(all []string, raw []byte, depth int) []string {
 		o := Object{raw}
 		for _, name := range [...]string{"Recipients", "Values", "Value", "SmtpAddress", "EmailAddress", "Address", "Email",
 			"PrimarySmtpAddress", "RoutingAddress", "LegacyExchangeDN", "DisplayName", "Name"} {
-			if v := memberFold(o, name); KindOf(v) != 0 && KindOf(v) != 'n' {
+			if v := o.foldValue(name); KindOf(v) != 0 && KindOf(v) != 'n' {
 				if found := recipientsIn(all, v, depth+1); len(found) > len(all) {
 					return found
 				}
@@ -138,15 +138,4 @@ func recipientsIn(all []string, raw []byte, depth int) []string {
 		}
 	}
 	return all
-}
-
-// memberFold is Object.Value without regard to case.
-func memberFold(o Object, name string) []byte {
-	var found []byte
-	for n, v := range members(o.raw) {
-		if foldEqual(n, name) {
-			found = v
-		}
-	}
-	return found
 }

@@ -9,11 +9,11 @@ import (
 type ID [16]byte
 
 // Variant ranks copies of one record that differ: the whole one, then the one of more bytes of canonical JSON, then the
-// one of the greater digest.
+// one of the greater digest. Copies that differ in key order, spacing and string escaping only have equal ones.
 type Variant struct {
 	Whole  bool   // nothing in it was cut off by whoever exported it
-	Size   int64  // bytes of canonical JSON
-	Digest uint64 // of the canonical JSON
+	Size   int64  // bytes of the JSON without blanks and with text escaped no more than needed
+	Digest uint64 // Record.Content
 }
 
 // SyntaxError says why bytes are not a record.
@@ -44,9 +44,8 @@ type Record struct {
 	ip       memo[netip.Addr]
 	forwards memo[[]string]
 	rule     memo[InboxRule]
-	content  memo[uint64]
+	content  memo[Variant]
 	identity memo[ID]
-	variant  memo[Variant]
 	cut      memo[bool]
 
 	truncated bool
@@ -267,7 +266,4 @@ func (r *Record) Time() (us int64, ok bool) {
 }
 
 // MarkTruncated notes that whoever exported the record cut something off. Parse resets it.
-func (r *Record) MarkTruncated() {
-	r.truncated = true
-	r.variant = memo[Variant]{}
-}
+func (r *Record) MarkTruncated() { r.truncated = true }

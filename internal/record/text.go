@@ -134,6 +134,9 @@ func TextOf(raw []byte) string {
 func IntOf(raw []byte) int64 {
 	switch KindOf(raw) {
 	case '0', '"':
+		if n, ok := smallNumber(raw); ok {
+			return n
+		}
 		s := strings.TrimSpace(TextOf(raw))
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return n
@@ -145,6 +148,20 @@ func IntOf(raw []byte) int64 {
 		}
 	}
 	return 0
+}
+
+// smallNumber reads up to 18 digits, bare or as text, without a detour.
+func smallNumber(raw []byte) (n int64, ok bool) {
+	if len(raw) > 2 && raw[0] == '"' {
+		raw = raw[1 : len(raw)-1]
+	}
+	if len(raw) == 0 || len(raw) > 18 || !isNumber(raw) {
+		return 0, false
+	}
+	for _, c := range raw {
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }
 
 func wholeNumber(d float64) int64 {

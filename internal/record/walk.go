@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // What follows walks over JSON that was validated before, and so checks nothing.
@@ -72,7 +73,7 @@ func skipValue(b []byte, p int) int {
 
 func isDelimiter(c byte) bool { return c <= ' ' || c == ',' || c == '}' || c == ']' }
 
-// members yields name (as written, between its quotes) and value of each member of a valid object.
+// members yields name and value of each member of a valid object. A name without escapes is a view of raw.
 func members(raw []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		p := skipBlanks(raw, 0)
@@ -82,6 +83,9 @@ func members(raw []byte) iter.Seq2[[]byte, []byte] {
 		for p = skipBlanks(raw, p+1); p < len(raw) && raw[p] == '"'; {
 			end := skipText(raw, p+1)
 			name := raw[p+1 : min(end, len(raw))]
+			if !plainName(name) {
+				name = appendUnescaped(nil, name)
+			}
 			p = skipBlanks(raw, end+1)
 			p = skipBlanks(raw, p+1) // the colon
 			end = skipValue(raw, p)
@@ -94,6 +98,16 @@ func members(raw []byte) iter.Seq2[[]byte, []byte] {
 			p = skipBlanks(raw, p+1)
 		}
 	}
+}
+
+// plainName says whether a member's name means itself.
+func plainName(name []byte) bool {
+	for _, c := range name {
+		if c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // Elements yields the elements of raw, a valid JSON list; nothing if raw is something else.
