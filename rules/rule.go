@@ -5,6 +5,7 @@
 package rules
 
 import (
+	"detect/rules/expr"
 	"detect/rules/hit"
 )
 
@@ -41,7 +42,10 @@ type Capture struct {
 // Exception hides hits from a rule.
 type Exception struct {
 	Name, Reason, Owner string
-	Until               int64 // records dated at or after this are not hidden, microseconds; 0: no end
+	Expires             string // the last day, as written; empty: no end
+	Until               int64  // records dated at or after this are not hidden, microseconds: the end of that day, UTC; 0: no end
+	File                string // where it was written
+	Line                int
 }
 
 // Technique is one ATT&CK technique under a tactic.
@@ -60,11 +64,13 @@ type Rule struct {
 	File    string // where it was written
 	Line    int
 
-	Title, Description string // the title is the template as written
+	Title, Description string // what the rule is called
+	AlertTitle         string // the template of its alerts' titles as written; empty: the rule's title and the entity
+	Severity           string // as written: a name or an expression
 	References         []string
 	FalsePositives     []string
 	Attack             []Technique
-	Risk               int
+	Risk               int // 0-100; of a rule whose severity is an expression and that sets none, the risk of a medium one
 	Status             Status
 	Operations         []string // as written
 
@@ -72,6 +78,8 @@ type Rule struct {
 	By         []string // names of the entity's parts; empty: the whole tenant
 	Captures   []Capture
 	Exceptions []Exception
+	Tests      []Test         // those of the document that the rule was read from
+	Matching   *expr.Matching // makes hits of records
 
 	Within  int64 // microseconds; 0 for match rules
 	Quiet   int64 // the gap that ends an alert, microseconds, at least Within
@@ -82,6 +90,7 @@ type Rule struct {
 	// incremental evaluation. Window rules only.
 	Having     func(*hit.Window) (bool, error)
 	Rising     bool
+	Why        string // a sentence that tells why it is rising, or what keeps it from it
 	Thresholds []Threshold
 
 	// Pair says whether two adjacent hits are marks. Neighbours rules only.
@@ -94,20 +103,20 @@ type Rule struct {
 	// Describe makes an alert's title, severity and response commands from what it shows. On an error the title is
 	// still usable: it says what could not be evaluated.
 	Describe func(*hit.View) (Description, error)
+
+	recipe *spec // what it was compiled from
 }
 
 // SumBy names two captures by their index.
-type SumBy struct{ X, K int }
+type SumBy = expr.SumBy
 
 // Threshold is `count >= N` (Column < 0) or `distinct(column) >= N`.
-type Threshold struct {
-	Column int
-	N      int64
-}
+type Threshold = expr.Threshold
 
 // Description is what an alert says of itself.
 type Description struct {
 	Title    string
 	Severity hit.Severity
+	Risk     int    // 0-100
 	Respond  string // PowerShell, one command a line; may be empty
 }

@@ -103,7 +103,7 @@ func Parse(name string, text []byte) ([]Value, Faults) {
 		if root == nil {
 			continue
 		}
-		v := Value{doc: &doc{file: f, shift: p.line - 1}, node: root}
+		v := Value{doc: &doc{file: f, shift: p.line - 1, start: p.start, end: p.end}, node: root}
 		if fs := v.refuse(0); len(fs) > 0 {
 			faults = append(faults, fs...)
 			continue
@@ -207,6 +207,8 @@ func unmarshal(b []byte) (n *yaml.Node, err error) {
 type doc struct {
 	file  *file
 	shift int // lines of the file before the document's first
+
+	start, end int // bytes of the file
 }
 
 // refuse finds what YAML allows and the rule format does not, under v.

@@ -61,6 +61,9 @@ func (r *Report) unknownKey(key Value, k Keys) {
 	r.Add(key, 0, message, hint)
 }
 
+// With is the mapping with other entries in place of its own.
+func (m Mapping) With(entries []Entry) Mapping { return Mapping{Value: m.Value, entries: entries} }
+
 // Entries is the mapping's keys that passed, in the order of the file.
 func (m Mapping) Entries() []Entry { return m.entries }
 

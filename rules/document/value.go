@@ -93,8 +93,23 @@ func (v Value) IsPlain() bool {
 // InBraces says whether v, a list or mapping, is written with brackets or braces.
 func (v Value) InBraces() bool { return v.node != nil && v.node.Style&yaml.FlowStyle != 0 }
 
-// Comment says whether a YAML comment follows v, a plain value, on the same line.
-func (v Value) Comment() bool { return v.IsPlain() && v.node.LineComment != "" }
+// Comment says whether a YAML comment ended v, a plain value.
+func (v Value) Comment() bool {
+	if !v.IsPlain() {
+		return false
+	}
+	text := v.doc.file.text
+	end, ok := locate(text, v.start(), v.node, len(v.node.Value))
+	return ok && strings.HasPrefix(strings.TrimLeft(text[end:], " \t"), "#")
+}
+
+// Text is the document that v, its mapping, is, as it stands in the file.
+func (v Value) Text() string {
+	if v.doc == nil {
+		return ""
+	}
+	return v.doc.file.text[v.doc.start:v.doc.end]
+}
 
 // Decode decodes v into a Go value.
 func (v Value) Decode(into any) error { return v.node.Decode(into) }
