@@ -37,7 +37,7 @@ const (
 	// sessionEvery is the mean time between the beginnings of sessions at the busiest hour, in seconds.
 	sessionEvery = 9700
 	// recordsPerSession is the mean number of records of a session, times 100, as TestRecordsAsAsked holds it.
-	recordsPerSession = 950
+	recordsPerSession = 965
 	// naturalPerDay is about how many records a user makes a day at a natural pace, weekends included.
 	naturalPerDay = 24
 	// serviceShare is the share of records that Microsoft's services make, per mille.

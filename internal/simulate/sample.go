@@ -62,7 +62,7 @@ var story = []script{{
 func SampleConfig() Config {
 	return Config{
 		Seed: 20260303, Start: time.Date(2026, 3, 3, 0, 0, 0, 0, time.UTC), Duration: 24 * time.Hour,
-		Users: 120, Records: 3500, Attacks: []string{"breach"}, NoShared: true,
+		Users: 120, Records: 3300, Attacks: []string{"breach"}, NoShared: true,
 	}
 }
 

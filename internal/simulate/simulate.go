@@ -22,7 +22,8 @@ type Config struct {
 	Duration time.Duration
 	// Users is how many people and guests; zero is 200. At least 40.
 	Users int
-	// Records is about how many records to make, within a tenth; zero is a natural pace, some 30 a user and working day.
+	// Records is about how many records to make, within a tenth from ten thousand on; zero is a natural pace, some 30 a
+	// user and working day.
 	Records int
 	// Attacks are names of Attacks(), or "all". A name given twice is done twice. None: an ordinary tenant.
 	Attacks []string

@@ -145,7 +145,7 @@ func TestRecordsAsAsked(t *testing.T) {
 		{Users: 1000, Records: 30_000, Duration: 30 * 24 * time.Hour},
 		{Users: 40, Records: 40_000, Duration: 7 * 24 * time.Hour},
 		{Users: 300, Records: 20_000},
-		{Users: 300, Records: 5_000, Duration: 24 * time.Hour},
+		{Users: 300, Records: 10_000, Duration: 24 * time.Hour},
 	} {
 		truth, err := Generate(cfg, func([]byte) error { return nil })
 		if err != nil {
