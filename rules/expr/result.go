@@ -32,13 +32,11 @@ type Severity struct {
 // AlertExpr is a compiled part of a template.
 type AlertExpr struct {
 	// Eval is, by the expression's type: string, int64, float64, bool, time.Time (UTC), time.Duration, geo.Place,
-	// hit.Severity, []string, []int64, or *hit.Column where the expression is the bare name of a captured list.
+	// hit.Severity, []string, []int64, []any of
+	// these, or *hit.Column where the expression is the bare name of a captured list.
 	Eval func(*hit.View) (any, error)
 	// PS says that the whole expression is ps(...). Its text is then empty if what it quotes is empty.
 	PS bool
 	// Text says that Eval can give nothing but text, so that it may stand where no formatting is wanted.
 	Text bool
 }
-
-// Matching is the compiled part of a rule that makes hits of records; see package engine/match. It is immutable.
-type Matching struct{}
