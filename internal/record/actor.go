@@ -130,7 +130,8 @@ func isGUID(s string) bool {
 
 const emptyGUID = "00000000-0000-0000-0000-000000000000"
 
-// App is the id of the application that the actor used, lower case; "" if unknown.
+// App is the id of the application that the actor used, lower case; "" if unknown. The AppId that Entra's administrative
+// records give in additionalDetails is none: it is the application acted on.
 func (r *Record) App() string {
 	for _, f := range [...]Field{FApplicationId, FClientAppId, FAppId} {
 		if id := r.appID(r.Text(f)); id != "" {
@@ -142,7 +143,7 @@ func (r *Record) App() string {
 			}
 		}
 	}
-	return r.appID(r.additionalDetail("AppId"))
+	return ""
 }
 
 func (r *Record) appID(s string) string {

@@ -53,7 +53,7 @@ func plainIP(s string) (netip.Addr, bool) {
 }
 
 // IP is the actor's address, unmapped and without port; the zero Addr if there is none. Which field tells it depends on the
-// workload: the first that holds an address counts.
+// workload: the first that holds an address counts; 0.0.0.0 and :: stand for none.
 func (r *Record) IP() netip.Addr { return r.ip.get(r, (*Record).findIP) }
 
 var (
@@ -72,7 +72,7 @@ func (r *Record) findIP() netip.Addr {
 	}
 	for _, f := range fields {
 		if v := r.Value(f); KindOf(v) == '"' {
-			if addr, ok := ParseIP(r.Text(f)); ok {
+			if addr, ok := ParseIP(r.Text(f)); ok && !addr.IsUnspecified() {
 				return addr
 			}
 		}

@@ -81,6 +81,7 @@ func TestIPOfRecord(t *testing.T) {
 		{`{"RecordType":1,"ClientIP":"2.2.2.2:443","ClientIPAddress":"1.1.1.1"}`, "2.2.2.2"},
 		{`{"RecordType":8,"ClientIP":null,"ActorIpAddress":"4.4.4.4"}`, "4.4.4.4"},
 		{`{"RecordType":28,"SenderIp":"5.5.5.5"}`, "5.5.5.5"},
+		{`{"Operation":"UserLoggedIn","ActorIpAddress":"0.0.0.0","ClientIP":"2.2.2.2"}`, "2.2.2.2"},
 		{`{"ClientIP":16843009}`, "invalid IP"},
 		{`{"ClientIP":"10.900.0.1"}`, "invalid IP"},
 		{`{}`, "invalid IP"},

@@ -16,19 +16,28 @@ func SplitRecipients(s string) []string {
 	return distinct(all)
 }
 
-// appendRecipients appends the recipient that part names, or those between its commas if one of them is an address.
+// appendRecipients appends the recipient that part names, or those between its commas. Commas also stand in names
+// (Doe, John <j@x>) and paths (CN=ann,OU=x): they separate if more than one piece is an address, or one before the last.
 func appendRecipients(all []string, part string) []string {
-	name := recipient(part)
-	if !IsAddress(name) && !isPath(name) && strings.Contains(part, ",") {
-		pieces := splitOutsideQuotes(part, ',')
-		if slices.ContainsFunc(pieces, func(p string) bool { return IsAddress(recipient(p)) }) {
-			for _, p := range pieces {
-				all = appendRecipient(all, recipient(p))
-			}
-			return all
+	whole := recipient(part)
+	if !strings.Contains(part, ",") {
+		return appendRecipient(all, whole)
+	}
+	pieces := splitOutsideQuotes(part, ',')
+	addresses, last := 0, false
+	for i, p := range pieces {
+		if pieces[i] = recipient(p); IsAddress(pieces[i]) && !(isPath(whole) && strings.Contains(pieces[i], "=")) {
+			addresses++
+			last = i == len(pieces)-1
 		}
 	}
-	return appendRecipient(all, name)
+	if addresses == 0 || addresses == 1 && last && IsAddress(whole) {
+		return appendRecipient(all, whole)
+	}
+	for _, p := range pieces {
+		all = appendRecipient(all, p)
+	}
+	return all
 }
 
 func appendRecipient(all []string, name string) []string {
