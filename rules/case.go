@@ -21,19 +21,19 @@ type Case struct {
 // Compile compiles the case's rule in the world that a test gives: its domains, its places, its lists in place of those
 // of the same name. Of lists that the test does not give, it sees the shipped ones without what the configuration adds,
 // so that a shipped test says the same everywhere. The rule's Index is 0.
-func (c Case) Compile(g Given) (*Rule, error) {
+func (c Case) Compile(g Given) (*Rule, *expr.World, error) {
 	entries := maps.Clone(c.set.lists)
 	maps.Copy(entries, g.Lists)
 	w, errs := newWorld(g.Domains, entries, given(g.Geo))
 	if len(errs) > 0 {
-		return nil, errs[0]
+		return nil, nil, errs[0]
 	}
 	r := &document.Report{Rule: c.Rule.ID}
 	rule := c.Rule.recipe.compile(w, r)
 	if len(r.Faults) > 0 {
-		return nil, fmt.Errorf("compile with what the test gives: %w", r.Faults[0])
+		return nil, nil, fmt.Errorf("compile with what the test gives: %w", r.Faults[0])
 	}
-	return rule, nil
+	return rule, w, nil
 }
 
 // given is a test's places. It knows nothing of any other address.

@@ -2,7 +2,7 @@ package rules
 
 import (
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
 
 	"detect/rules/document"
@@ -17,6 +17,9 @@ type compiler struct {
 	s    *spec
 	b    *expr.Builder
 	rule *Rule
+
+	untyped  bool // a let is at fault: what is made of it has no type, and that is no fault of its own
+	nameless bool // a capture's name is at fault: what sees all captures can't be checked
 }
 
 // compile makes a rule of what was read. It notes every fault in r; the rule is for use only if there is none.
@@ -43,9 +46,12 @@ func (s *spec) compile(w *expr.World, r *document.Report) *Rule {
 		r.Add(at, 0, i.Message, i.Hint)
 	}
 	c.record()
+	if c.nameless {
+		return c.rule
+	}
 	c.kind()
-	severity, levels := c.severity()
-	describe := c.describe(severity, levels)
+	severity, constant := c.severity()
+	describe := c.describe(severity, constant)
 	c.rule.SumBy = c.b.SumBy()
 	c.rule.Version = s.version(c.rule.SumBy)
 	c.rule.Describe = describe
@@ -59,7 +65,9 @@ func (s *spec) compile(w *expr.World, r *document.Report) *Rule {
 func (c *compiler) record() {
 	for _, l := range c.s.let {
 		if src, ok := c.expression(l.value, "let "+l.name); ok {
-			c.named(l, src, c.b.Let(l.name, src))
+			issues := c.b.Let(l.name, src)
+			c.named(l, src, issues)
+			c.untyped = c.untyped || len(issues) > 0
 		}
 	}
 	if src, ok := c.expression(c.s.match, "match"); ok {
@@ -71,8 +79,14 @@ func (c *compiler) record() {
 			kind, issues := c.b.Capture(n.name, src)
 			capture.Kind = kind
 			c.named(n, src, issues)
+			for _, i := range issues {
+				c.nameless = c.nameless || i.Name != ""
+			}
 		}
 		c.rule.Captures = append(c.rule.Captures, capture)
+	}
+	if c.nameless {
+		return
 	}
 	c.by()
 	for _, e := range c.s.except {
@@ -84,25 +98,12 @@ func (c *compiler) record() {
 }
 
 func (c *compiler) by() {
-	list := ""
 	for i, name := range c.s.by {
-		place := c.s.byPlaces[i]
-		before := len(c.Faults)
 		for _, issue := range c.b.By(name) {
 			if strings.ContainsAny(name, "(,)") {
 				issue.Hint = "by holds names of captures and of entities: capture the expression first"
 			}
-			c.Add(place, 0, issue.Message, issue.Hint)
-		}
-		k := slices.IndexFunc(c.rule.Captures, func(x Capture) bool { return x.Name == name })
-		if k < 0 || len(c.Faults) > before {
-			continue
-		}
-		if kind := c.rule.Captures[k].Kind; kind == hit.Texts || kind == hit.Ints {
-			if list != "" {
-				c.Add(place, 0, fmt.Sprintf("by has two lists, %s and %s; it may have one", list, name), "")
-			}
-			list = name
+			c.Add(c.s.byPlaces[i], 0, issue.Message, issue.Hint)
 		}
 	}
 }
@@ -113,8 +114,8 @@ func (c *compiler) kind() {
 		having, issues := c.b.Having(src)
 		c.issues(c.s.having, 0, src, issues)
 		c.rule.Having, c.rule.Rising, c.rule.Why, c.rule.Thresholds = having.Eval, having.Rising, having.Why, having.Thresholds
-		if len(issues) == 0 {
-			c.thresholds(having.Thresholds)
+		if m := neverEmpty.FindStringIndex(mask(src)); m != nil {
+			c.Add(c.s.having, m[0], "a window without hits is never looked at: `count == 0` needs a schedule, which this version does not run", "")
 		}
 	}
 	if src, ok := c.expression(c.s.neighbours, "neighbours"); ok {
@@ -124,14 +125,8 @@ func (c *compiler) kind() {
 	}
 }
 
-// thresholds refuses what a window can never reach, since no more hits of one entity are kept.
-func (c *compiler) thresholds(ts []Threshold) {
-	for _, t := range ts {
-		if t.N > expr.MaxThreshold {
-			c.Add(c.s.having, 0, fmt.Sprintf("a threshold of %d is more than the %d hits that are kept of one entity", t.N, expr.MaxThreshold), "")
-		}
-	}
-}
+// neverEmpty finds conditions that only a window without hits fulfils.
+var neverEmpty = regexp.MustCompile(`\bcount\s*(==\s*0|<\s*1|<=\s*0)\b`)
 
 // expression is the text of an expression whose YAML is right.
 func (c *compiler) expression(v document.Value, what string) (string, bool) {
@@ -149,6 +144,9 @@ func (c *compiler) expression(v document.Value, what string) (string, bool) {
 // issues notes an expression's issues at their characters; src is the part of v's text from byte base on.
 func (c *compiler) issues(v document.Value, base int, src string, issues []expr.Issue) {
 	for _, i := range issues {
+		if c.untyped && strings.Contains(i.Message, "untyped") {
+			continue
+		}
 		hint := i.Hint
 		if v.Comment() && template.Open(src) {
 			hint = "` #` began a YAML comment inside the text: quote the whole expression, or write it as a `|` block"
@@ -184,6 +182,14 @@ func (c *compiler) severity() (eval func(*hit.View) (hit.Severity, error), const
 		s, issues = c.b.HitSeverity(src)
 	} else {
 		s, issues = c.b.AlertSeverity(src)
+	}
+	if name := strings.TrimSpace(src); len(issues) > 0 && namePattern.MatchString(name) {
+		hint := ""
+		if near := document.Nearest(name, hit.SeverityNames[:]); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		c.Add(v, 0, fmt.Sprintf("%q is no severity: they are %s", name, strings.Join(hit.SeverityNames[:], ", ")), hint)
+		return nil, nil
 	}
 	c.issues(v, 0, src, issues)
 	if s.Constant {

@@ -100,7 +100,7 @@ func (s *Set) order() {
 // Load reads, checks and compiles rules. A rule with a fault is never in the set; the faults of every file come at once.
 // The set is never nil: whether to run what is right when something is wrong is the caller's decision.
 func Load(o Options) (*Set, Faults) {
-	l := loader{set: &Set{lists: map[string][]string{}}}
+	l := loader{set: &Set{lists: map[string][]string{}}, unsure: map[string]bool{}}
 	files := slices.Clone(o.Files)
 	paths := o.Paths
 	if len(paths) == 0 && len(files) == 0 {
@@ -129,6 +129,7 @@ type loader struct {
 	rules     []document.Value
 	places    map[string]document.Value // of each id
 	overrides []override
+	unsure    map[string]bool // ids of rules that an override at fault is about: they do not run without it
 }
 
 func (l *loader) fail(file string, err error) {
@@ -209,11 +210,15 @@ func (l *loader) read(f File) {
 			l.rules = append(l.rules, d)
 			continue
 		}
-		r := &document.Report{Rule: readID(d, "override")}
+		target := readID(d, "override")
+		r := &document.Report{Rule: target}
 		if m, ok := r.Mapping(d, overrideKeys); ok {
 			if o, ok := readOverride(r, m); ok {
 				l.overrides = append(l.overrides, o)
 			}
+		}
+		if len(r.Faults) > 0 {
+			l.unsure[target] = true
 		}
 		l.faults = append(l.faults, r.Faults...)
 	}
@@ -281,7 +286,7 @@ func (l *loader) rule(d document.Value, w *expr.World) {
 			l.set.Cases = append(l.set.Cases, Case{Rule: rule, Tests: tests, set: l.set})
 		}
 	}
-	if len(r.Faults) > 0 || s.later {
+	if len(r.Faults) > 0 || s.later || l.unsure[id] {
 		l.set.Cases = slices.DeleteFunc(l.set.Cases, func(c Case) bool { return c.Rule == rule })
 		return
 	}

@@ -168,11 +168,6 @@ func (rd reader) conditions() {
 	s.capture = rd.names(rd.m.Get("capture"), "capture")
 	s.byGiven = rd.m.Get("by").Exists()
 	s.by, s.byPlaces = rd.Texts(rd.m.Get("by"), "by")
-	for i, name := range s.by {
-		if slices.Contains(s.by[:i], name) {
-			rd.Add(s.byPlaces[i], 0, fmt.Sprintf("%q is in by twice", name), "")
-		}
-	}
 }
 
 // operations reads the operations: a list, or `any` alone.

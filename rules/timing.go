@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"detect/rules/document"
@@ -160,3 +161,5 @@ func expression(r *document.Report, v document.Value, what string) (src string, 
 	}
 	return v.Scalar(), true
 }
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }

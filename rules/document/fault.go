@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -41,7 +43,7 @@ func (f Fault) Detail() string {
 	var b strings.Builder
 	b.WriteString(f.Error())
 	if f.Line > 0 && f.Source != "" {
-		source, col := clip(f.Source, f.Col)
+		source, col := clip(visible(f.Source), f.Col)
 		number := fmt.Sprintf("%5d", f.Line)
 		fmt.Fprintf(&b, "\n%s | %s\n%s | %s^", number, source, strings.Repeat(" ", len(number)), under(source, col))
 	}
@@ -53,6 +55,16 @@ func (f Fault) Detail() string {
 
 // The columns of a long line that Detail shows around the fault.
 const clipBefore, clipAfter = 100, 60
+
+// visible is a line with a mark in place of every character that would not show as one.
+func visible(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, line)
+}
 
 // clip cuts a long line around col, so that the caret stays in sight.
 func clip(line string, col int) (string, int) {

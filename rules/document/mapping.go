@@ -33,7 +33,7 @@ func (r *Report) Mapping(v Value, k Keys) (m Mapping, ok bool) {
 	for i, e := range all {
 		name := e.Key.Scalar()
 		switch {
-		case v.InBraces() && e.Value.IsNull() && e.Value.Scalar() == "" && !slices.Contains(k.Known, name) && i > 0:
+		case i > 0 && v.InBraces() && e.Value.IsNull() && e.Value.Scalar() == "" && !e.Key.colon():
 			r.Add(e.Key, 0, fmt.Sprintf("the comma before %q ended the value of %q", name, all[i-1].Key.Scalar()), "quote expressions inside braces")
 			r.Break(all[i-1].Value)
 		case !e.Key.IsScalar() || e.Key.IsNull() || k.Known != nil && !e.Key.IsText():

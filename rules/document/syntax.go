@@ -107,6 +107,11 @@ func explain(message, rest, source string) (string, string) {
 		return "a key was expected here", "check the indentation and that the quoted text before it is complete"
 	case has("did not find expected '-' indicator"):
 		return "a list and keys are mixed at one indentation", ""
+	case has("mapping keys are not allowed"):
+		return "`?` followed by a blank begins a key of YAML here", quote
+	case has("expected comment or line break"):
+		return "`|` or `>` begins a block here, and more follows on its line",
+			"if ` #` on the line before ended the text as a comment: " + quote
 	case has("could not find expected ':'"):
 		return "a key without `:`", "write `key: value`, and indent the lines of a longer text"
 	case has("<document start>"), has("incompatible YAML document"), has("directive"):

@@ -103,6 +103,16 @@ func (v Value) Comment() bool {
 	return ok && strings.HasPrefix(strings.TrimLeft(text[end:], " \t"), "#")
 }
 
+// colon says whether a colon follows v, a key. None does where a comma inside braces made a key of the rest of a value.
+func (v Value) colon() bool {
+	text := v.doc.file.text
+	end, ok := locate(text, v.start(), v.node, len(v.node.Value))
+	if ok && end < len(text) && (text[end] == '\'' || text[end] == '"') {
+		end++
+	}
+	return ok && strings.HasPrefix(strings.TrimLeft(text[end:], " \t\r\n"), ":")
+}
+
 // Text is the document that v, its mapping, is, as it stands in the file.
 func (v Value) Text() string {
 	if v.doc == nil {
