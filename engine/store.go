@@ -70,8 +70,8 @@ type Commit struct {
 	// Open on an alert that is stored as Acknowledged or Closed leaves that status as it is.
 	Alerts []*Alert
 
-	Clocks    *Clocks  // nil: unchanged
-	Counts    Counts   // to be added to the totals
+	Clocks *Clocks // nil: unchanged
+	Counts Counts  // to be added to the totals
 }
 
 // Counts is what became of the records read. Read = Accepted + Duplicate + Rejected.
