@@ -8,9 +8,7 @@ import (
 // -Name "x" -Export -TeamsLocation ("ALL"). A value reaches up to the next -Name outside quotes and brackets.
 func commandPairs(dst []pair, s string) []pair {
 	s = strings.TrimSpace(s)
-	if !startsParameter(s) {
-		return dst
-	}
+	var open unclosed
 	for startsParameter(s) {
 		n := 1
 		for n < len(s) && isNameByte(s[n]) {
@@ -18,12 +16,18 @@ func commandPairs(dst []pair, s string) []pair {
 		}
 		name := s[1:n]
 		s = strings.TrimPrefix(s[n:], ":")
-		end := valueEnd(s)
+		end := open.valueEnd(s)
 		dst = append(dst, commandPair(name, strings.TrimSpace(s[:end])))
 		s = s[end:]
 	}
 	return dst
 }
+
+// unclosed counts the quotes and brackets of a command line that nothing closes. Each costs a look at all that follows, so
+// after maxUnclosed no more are looked for.
+type unclosed int
+
+const maxUnclosed = 32
 
 func startsParameter(s string) bool {
 	return len(s) > 1 && s[0] == '-' && (s[1]|0x20 >= 'a' && s[1]|0x20 <= 'z')
@@ -35,12 +39,17 @@ func isNameByte(c byte) bool {
 
 // valueEnd is where the next parameter begins. Quotes and brackets that are never closed mean nothing: else one of them
 // would hide every parameter after it.
-func valueEnd(s string) int {
+func (open *unclosed) valueEnd(s string) int {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {
 		case '"', '\'', '(':
+			if *open >= maxUnclosed {
+				continue
+			}
 			if n := closing(s[i:]); n > 0 {
 				i += n
+			} else {
+				*open++
 			}
 		case '-':
 			if i > 0 && s[i-1] <= ' ' && startsParameter(s[i:]) {

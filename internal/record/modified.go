@@ -83,7 +83,13 @@ func plainValue(raw []byte) (text string, list []string) {
 				continue
 			}
 			for _, e := range elements {
-				if t, _ := plainValue(e); t != "" {
+				t := ""
+				if KindOf(e) == '[' { // not taken apart: a list in a list is rare, and deep ones would cost dear
+					t = TextOf(e)
+				} else {
+					t, _ = plainValue(e)
+				}
+				if t != "" {
 					list = append(list, t)
 				}
 			}

@@ -175,6 +175,31 @@ func TestModified(t *testing.T) {
 	}
 }
 
+// TestHostileTextIsReadInBoundedTime would not end if the work grew with the square of the length.
+func TestHostileTextIsReadInBoundedTime(t *testing.T) {
+	const n = 1 << 18
+	deep := strings.Repeat(`["x",`, 60) + `"` + strings.Repeat("y", n) + `"` + strings.Repeat("]", 60)
+	for name, value := range map[string]string{
+		"open brackets":  asText(strings.Repeat("-A (", n/4)),
+		"open quotes":    asText(strings.Repeat(`-A " -B '`, n/9)),
+		"brackets alone": asText("-A " + strings.Repeat("(", n)),
+		"parameters":     asText(strings.Repeat("-A ", n/3)),
+		"one list":       asText(strings.Split(strings.Repeat("a@b.example,", n/12), ",")),
+		"many members":   "[" + strings.Repeat(`{"Name":"ForwardTo","Value":"a@b.example;c,d"},`, n/50) + "{}]",
+		"deep":           deep,
+		"deep in text":   asText(deep),
+		"clauses":        asText(m{"RuleCondition": strings.Repeat("[", n), "ForwardTo": strings.Repeat("a,<", n/3), "Name": strings.Repeat(`"`, n)}),
+		"same recipient": asText(m{"ForwardTo": strings.Repeat("a@b.example;", n/12), "RuleOperation": "Create", "From": strings.Repeat("a,", n/2)}),
+	} {
+		for _, op := range []string{"New-InboxRule", "UpdateInboxRules"} {
+			r := parse(t, `{"Operation":"`+op+`","Parameters":`+value+`,"OperationProperties":`+value+`,"ModifiedProperties":`+value+`,"recipientList":`+value+`}`)
+			if len(everything(r)) == 0 {
+				t.Error(name)
+			}
+		}
+	}
+}
+
 func FuzzNamedValues(f *testing.F) {
 	for _, s := range []string{`[{"Name":"a","Value":[1]}]`, `"-A \"b\" -C (\"d\",'e')"`, `"[{\"Name\":\"x\",\"NewValue\":\"[\\\"a\\\"]\"}]"`, `{"a":{"NewValue":1}}`} {
 		f.Add([]byte(s))

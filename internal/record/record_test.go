@@ -17,7 +17,7 @@ func parse(t testing.TB, raw string) *Record {
 	t.Helper()
 	r := new(Record)
 	if err := r.Parse([]byte(raw)); err != nil {
-		t.Fatalf("parse %s: %v", raw, err)
+		t.Fatalf("parse %.200s: %v", raw, err)
 	}
 	return r
 }
