@@ -142,7 +142,7 @@ func (d *Decoder) graphRecord(w *wrapped, members record.Object) error {
 	entries := gather(members, true)
 	upn := members.Value("userPrincipalName")
 	entries = slices.DeleteFunc(entries, func(e entry) bool {
-		return e.field == "auditData" || e.field == "createdDateTime" || holds(upn) && e.field == "userPrincipalName"
+		return strings.EqualFold(e.field, "AuditData") || e.field == "createdDateTime" || holds(upn) && e.field == "userPrincipalName"
 	})
 	for i := range entries {
 		e := &entries[i]
