@@ -1,10 +1,13 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"detect/engine"
@@ -88,39 +91,56 @@ func (s *Store) rule(rule, version string, create bool) (int64, error) {
 	return id, nil
 }
 
-// putTimelines writes heads and cells.
+// putTimelines writes heads and cells, each in the order of their table, in which pages are found again in the cache.
 func (s *Store) putTimelines(c *engine.Commit) error {
+	lines := make([]line, len(c.Timelines))
 	for i := range c.Timelines {
 		t := &c.Timelines[i]
 		rule, err := s.rule(t.Rule, t.Version, true)
 		if err != nil {
 			return err
 		}
-		if err := s.putTimeline(rule, t); err != nil {
-			return fmt.Errorf("write timeline %s %q: %w", t.Rule, t.Key, err)
+		lines[i] = line{rule, []byte(t.Key), t}
+	}
+	slices.SortFunc(lines, func(a, b line) int {
+		return cmp.Or(cmp.Compare(a.rule, b.rule), bytes.Compare(a.key, b.key))
+	})
+	for _, put := range [...]func(*line) error{s.putHead, s.putCells} {
+		for i := range lines {
+			if err := put(&lines[i]); err != nil {
+				return fmt.Errorf("write timeline %s %q: %w", lines[i].Rule, lines[i].key, err)
+			}
 		}
 	}
 	return nil
 }
 
-func (s *Store) putTimeline(rule int64, t *engine.TimelineWrite) error {
-	key := []byte(t.Key)
-	if t.Head == nil {
-		if _, err := s.stmt.dropCells.ExecContext(background, rule, key); err != nil {
-			return err
-		}
-		_, err := s.stmt.dropHead.ExecContext(background, rule, key)
+// line is a timeline to be written, and the row's key.
+type line struct {
+	rule int64
+	key  []byte
+	*engine.TimelineWrite
+}
+
+func (s *Store) putHead(l *line) (err error) {
+	if l.Head == nil {
+		_, err = s.stmt.dropHead.ExecContext(background, l.rule, l.key)
+	} else {
+		_, err = s.stmt.putHead.ExecContext(background, l.rule, l.key, l.Head, l.Due, l.DueAbsence)
+	}
+	return err
+}
+
+func (s *Store) putCells(l *line) (err error) {
+	if l.Head == nil {
+		_, err = s.stmt.dropCells.ExecContext(background, l.rule, l.key)
 		return err
 	}
-	if _, err := s.stmt.putHead.ExecContext(background, rule, key, t.Head, t.Due, t.DueAbsence); err != nil {
-		return err
-	}
-	for _, cell := range t.Cells {
-		var err error
+	for _, cell := range l.Cells {
 		if cell.Data == nil {
-			_, err = s.stmt.dropCell.ExecContext(background, rule, key, cell.Start)
+			_, err = s.stmt.dropCell.ExecContext(background, l.rule, l.key, cell.Start)
 		} else {
-			_, err = s.stmt.putCell.ExecContext(background, rule, key, cell.Start, cell.Data)
+			_, err = s.stmt.putCell.ExecContext(background, l.rule, l.key, cell.Start, cell.Data)
 		}
 		if err != nil {
 			return err

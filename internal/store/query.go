@@ -80,7 +80,6 @@ type Query struct {
 	Rules    []string     // ids; none: of all rules
 	Severity hit.Severity // at least
 	Since    int64        // whose Last is at or after it, microseconds; 0: any
-	IDPrefix string       // whose id begins so
 }
 
 // where is the query's condition and its arguments.
@@ -94,11 +93,6 @@ func (q *Query) where() (string, []any) {
 	}
 	if q.Since != 0 {
 		conds, args = append(conds, "a.last >= ?"), append(args, q.Since)
-	}
-	if q.IDPrefix != "" {
-		// substr rather than LIKE, to which some characters of a prefix would mean something; the range uses the index
-		conds = append(conds, "a.id >= ? AND substr(a.id, 1, length(?)) = ?")
-		args = append(args, q.IDPrefix, q.IDPrefix, q.IDPrefix)
 	}
 	if len(q.Rules) > 0 {
 		conds = append(conds, "r.rule IN (?"+strings.Repeat(", ?", len(q.Rules)-1)+")")
@@ -172,22 +166,23 @@ var (
 
 // Find is the alert with that id, or the only one whose id begins so, whatever its status.
 func (s *Store) Find(ctx context.Context, prefix string) (*engine.Alert, error) {
-	alerts, err := s.List(ctx, Query{All: true, IDPrefix: prefix})
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range alerts {
-		if a.ID == prefix {
-			return a, nil
-		}
-	}
+	var found []*engine.Alert // the one with the very id would be the first
+	// substr rather than LIKE, to which some characters of a prefix would mean something
+	text := "SELECT " + alertColumns + " FROM alerts a WHERE a.id >= ? AND substr(a.id, 1, length(?)) = ? ORDER BY a.id LIMIT 2"
+	err := s.query(ctx, "find alert in", text, func(rows *sql.Rows) error {
+		a, err := scanAlert(rows)
+		found = append(found, a)
+		return err
+	}, prefix, prefix, prefix)
 	switch {
-	case len(alerts) == 0 || prefix == "":
+	case err != nil:
+		return nil, err
+	case len(found) == 0 || prefix == "":
 		return nil, fmt.Errorf("find alert %q: %w", prefix, ErrNoAlert)
-	case len(alerts) > 1:
-		return nil, fmt.Errorf("find alert %q: %w: %s and %d more", prefix, ErrManyAlerts, alerts[0].ID, len(alerts)-1)
+	case len(found) > 1 && found[0].ID != prefix:
+		return nil, fmt.Errorf("find alert %q: %w: %s, %s", prefix, ErrManyAlerts, found[0].ID, found[1].ID)
 	}
-	return alerts[0], nil
+	return found[0], nil
 }
 
 // maxRevision is how many bytes an old revision takes at most, but for its title, response and note: an alert that grows a

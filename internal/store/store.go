@@ -108,14 +108,16 @@ func Open(ctx context.Context, opts Options) (_ *Store, err error) {
 // openWriter opens the writer's connection, migrates and prepares the statements.
 func (s *Store) openWriter(ctx context.Context) (err error) {
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "cache_size(-16000)", "temp_store(memory)"}
+	// A page that many batches write goes to the file once in 16 MiB of them, and the log does not stay long for ever.
+	wal := []string{"journal_mode(wal)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)"}
 	switch {
 	case s.opts.Ephemeral:
 		// Nothing but a failed statement's own undoing is needed of the journal, and no other process has a claim.
 		pragmas = append(pragmas, "journal_mode(memory)", "synchronous(off)", "locking_mode(exclusive)")
 	case s.opts.Full:
-		pragmas = append(pragmas, "journal_mode(wal)", "synchronous(full)", "journal_size_limit(67108864)")
+		pragmas = append(append(pragmas, wal...), "synchronous(full)")
 	default:
-		pragmas = append(pragmas, "journal_mode(wal)", "synchronous(normal)", "journal_size_limit(67108864)")
+		pragmas = append(append(pragmas, wal...), "synchronous(normal)")
 	}
 	if s.db, err = sql.Open("sqlite", dsn(s.opts.Path, pragmas, "_txlock", "immediate")); err != nil {
 		return s.failed("open store", err)
