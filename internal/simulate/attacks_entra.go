@@ -96,6 +96,14 @@ var entraScripts = []script{
 			shots = append(shots, s.signIn(p, v, s.at(11*time.Minute), signedIn))
 			s.expect("entra-mfa-fatigue", byUser(p, "ip", v.address), shots...)
 		}},
+	{name: "new-country", summary: "a sign-in from a country where the person never was, two days after the last at home", lasts: 4 * 24 * time.Hour,
+		play: func(s *stage) {
+			p := s.victim(-1)
+			p.silent = [2]int64{s.at(0), s.at(96 * time.Hour)}
+			learnt := s.at(48*time.Hour)-s.g.start > 15*86400
+			s.expect("entra-new-country", byUser(p), s.signIn(p, s.far(p), s.at(48*time.Hour), signedIn))
+			s.g.truth.Expected[len(s.g.truth.Expected)-1].Optional = !learnt
+		}},
 	{name: "risky-consent", summary: "a person lets an unknown application read and send mail", lasts: time.Hour,
 		play: func(s *stage) {
 			p := s.victim(-1)

@@ -21,6 +21,13 @@ var exchangeScripts = []script{
 				{"From", "accounts@bank.example"}, {"MoveToFolder", p.alias + `:\RSS Feeds`}, {"MarkAsRead", "True"}})
 			s.expect("exchange-hiding-inbox-rule", byUser(p, "mailbox", p.upn), c)
 		}},
+	{name: "hiding-rule-invisible", summary: "a rule whose name has only invisible characters deletes what one sender writes", lasts: 2 * time.Hour,
+		play: func(s *stage) {
+			p, v := s.intruder(finance)
+			c := s.inboxRule(p, v, s.at(9*time.Minute), "New-InboxRule", "\u200b\u202e", [][2]string{
+				{"From", "audit@bank.example"}, {"SoftDeleteMessage", "True"}, {"DeleteMessage", "True"}})
+			s.expect("exchange-hiding-inbox-rule", byUser(p, "mailbox", p.upn), c)
+		}},
 	{name: "hiding-rule-outlook", summary: "the same from a desktop client: delete what one sender writes", lasts: 2 * time.Hour,
 		play: func(s *stage) {
 			p, v := s.intruder(finance)
@@ -49,6 +56,13 @@ var exchangeScripts = []script{
 			p, v := s.intruder(-1)
 			c := s.inboxRule(p, v, s.at(10*time.Minute), "New-InboxRule", "backup copy", [][2]string{
 				{"ForwardTo", "smtp:" + s.drop() + ";" + s.victim(-1).typed}, {"StopProcessingRules", "True"}})
+			s.expect("exchange-external-forwarding", byUser(p, "mailbox", p.upn), c)
+		}},
+	{name: "forward-rule-quoted", summary: "the same, with a name made to break out of a suggested command", lasts: 2 * time.Hour,
+		play: func(s *stage) {
+			p, v := s.intruder(-1)
+			c := s.inboxRule(p, v, s.at(10*time.Minute), "New-InboxRule", "done\u2019; Remove-Mailbox *; '\x1b[2J", [][2]string{
+				{"ForwardAsAttachmentTo", `"Archive" [SMTP:` + s.drop() + `]`}, {"SubjectContainsWords", "minutes"}})
 			s.expect("exchange-external-forwarding", byUser(p, "mailbox", p.upn), c)
 		}},
 	{name: "forward-mailbox", summary: "the mailbox itself forwards outside and keeps nothing", lasts: 2 * time.Hour,

@@ -24,7 +24,11 @@ func (g *generator) mailbox(p *person, v *visit, t int64, id guid, kind int64, a
 	if status == "" {
 		status = "Succeeded"
 	}
-	l := g.begin(head{id, t, a.op, kind, status, p.puid, 0, "Exchange", v.address, "", p.typed})
+	ip := v.address
+	if d.n(12) == 0 {
+		ip = v.withPort(d)
+	}
+	l := g.begin(head{id, t, a.op, kind, status, p.puid, 0, "Exchange", ip, "", p.typed})
 	l.object("AppAccessContext")
 	l.id("AADSessionId", v.session)
 	l.text("APIId", appExchange.id)
@@ -129,7 +133,7 @@ func (g *generator) mailRead(p *person, v *visit, t int64, id guid, a mailAct, s
 		l.itemID("Id", "LgAAAA", d)
 		l.text("Path", mailFolders[(f*3+d.n(3))%len(mailFolders)])
 		l.list("FolderItems")
-		for range 1 + d.few(5) {
+		for range 1 + d.few(10) {
 			l.object("")
 			l.messageID("InternetMessageId", d)
 			l.num("SizeInBytes", d.span(2000, 90000))

@@ -98,6 +98,9 @@ func (p *person) nextSession(g *generator, now int64) int64 {
 		}
 	}
 	t = max(t, now+1)
+	if p.silent[0] <= t && t < p.silent[1] {
+		t = p.silent[1]
+	}
 	if p.cast || p.guest {
 		return t
 	}

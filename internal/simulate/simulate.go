@@ -25,7 +25,8 @@ type Config struct {
 	// Records is about how many records to make, within a tenth from ten thousand on; zero is a natural pace, some 30 a
 	// user and working day.
 	Records int
-	// Attacks are names of Attacks(), or "all". A name given twice is done twice. None: an ordinary tenant.
+	// Attacks are names of Attacks(), or "all" for those that fit into Duration. A name given twice is done twice. None:
+	// an ordinary tenant.
 	Attacks []string
 	// Domain is the tenant's mail domain; "" is contoso.example. Its first label names the onmicrosoft domain and the sites.
 	Domain string
@@ -123,8 +124,8 @@ func (c *Config) fill() error {
 		}
 	}
 	switch {
-	case c.Users < 40 || c.Users > 1_000_000:
-		return fmt.Errorf("simulate a tenant of %d users: 40 to 1,000,000 are possible", c.Users)
+	case c.Users < 40 || c.Users > 200_000:
+		return fmt.Errorf("simulate a tenant of %d users: 40 to 200,000 are possible", c.Users)
 	case c.Duration < time.Hour || c.Duration > 20*366*24*time.Hour:
 		return fmt.Errorf("simulate %s: an hour to twenty years are possible", c.Duration)
 	case c.Records < 0:

@@ -274,7 +274,7 @@ func TestBadConfig(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{Config{Users: 3}, "40 to 1,000,000"},
+		{Config{Users: 3}, "40 to 200,000"},
 		{Config{Duration: time.Second}, "an hour to twenty years"},
 		{Config{Records: -1}, "negative"},
 		{Config{Domain: "no domain"}, "contoso.example"},
@@ -289,6 +289,29 @@ func TestBadConfig(t *testing.T) {
 	n := 0
 	if _, err := Generate(Config{}, func([]byte) error { n++; return stop }); err != stop || n != 1 {
 		t.Errorf("an error of emit gave %v after %d calls", err, n)
+	}
+}
+
+// TestAnyConfig holds that whatever is asked for is either refused or done, with records that can be read.
+func TestAnyConfig(t *testing.T) {
+	d := newDice(4, 4)
+	names := Attacks()
+	for range 120 {
+		cfg := Config{Seed: d.pcg.Uint64(), Start: time.Unix(d.span(0, 250_000_000_000), 5), Duration: time.Duration(d.span(1, 1+int64(d.few(60*24)))) * time.Hour,
+			Users: 40 + d.few(400), Records: 1 + d.few(4000), Domain: pick(&d, []string{"", "a.b", "-.x", "x..y.", "Long-Name.Example"}), NoShared: d.n(2) == 0}
+		for range d.n(4) {
+			cfg.Attacks = append(cfg.Attacks, names[d.n(len(names))].Name)
+		}
+		var r record.Record
+		truth, err := Generate(cfg, func(line []byte) error { return r.Parse(line) })
+		if err != nil && !strings.Contains(err.Error(), "it takes") && !strings.Contains(err.Error(), "the year") {
+			t.Fatalf("%+v: %v", cfg, err)
+		}
+		for _, e := range truth.Expected {
+			if e.Last.Before(e.First) || e.First.Before(truth.Start) || !e.Last.Before(truth.End) {
+				t.Errorf("%+v: %+v", cfg, e)
+			}
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ type shot struct {
 
 // stageAttacks plays the wanted scripts, spread over the simulation, and queues their records.
 func (g *generator) stageAttacks() error {
-	wanted, err := wantedScripts(g.cfg.Attacks)
+	wanted, err := wantedScripts(g.cfg.Attacks, g.cfg.Duration)
 	if err != nil {
 		return err
 	}
@@ -77,13 +77,14 @@ func (g *generator) stageAttacks() error {
 	return nil
 }
 
-func wantedScripts(names []string) ([]script, error) {
+// wantedScripts are the scripts of those names; "all" is every one that fits into the duration, but for the story.
+func wantedScripts(names []string, duration time.Duration) ([]script, error) {
 	all := catalogue()
 	var wanted []script
 	for _, n := range names {
 		if n == "all" {
 			for _, s := range all {
-				if !s.whole {
+				if !s.whole && s.lasts <= duration {
 					wanted = append(wanted, s)
 				}
 			}

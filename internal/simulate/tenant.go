@@ -104,6 +104,7 @@ type person struct {
 	began           int64 // of the present or last session
 	leaves          int64 // next departure
 	awayUntil       int64
+	silent          [2]int64 // begins no session from the one to the other, as a script wants it
 	downloads, dels limiter
 }
 
