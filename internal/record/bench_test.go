@@ -53,8 +53,6 @@ func benchAfterParse(b *testing.B, read func(r *Record)) {
 
 func BenchmarkForget(b *testing.B) { benchAfterParse(b, func(*Record) {}) }
 
-func BenchmarkContent(b *testing.B) { benchAfterParse(b, func(r *Record) { r.Content() }) }
-
 func BenchmarkIdentity(b *testing.B) { benchAfterParse(b, func(r *Record) { r.Identity() }) }
 
 func BenchmarkOperationKey(b *testing.B) { benchAfterParse(b, func(r *Record) { r.OperationKey() }) }

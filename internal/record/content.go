@@ -2,32 +2,18 @@ package record
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 )
 
 // Content digests the content. It is equal for copies that differ in key order, spacing and string escaping only, and the
-// same in every process.
+// same in every process. Parse computes it on its way.
 //
 // Members are added up, so that their order does not matter; elements are chained, so that theirs does.
-func (r *Record) Content() uint64 { return r.digest().Digest }
+func (r *Record) Content() uint64 { return r.digest }
 
 // Variant ranks this copy among others of the same record.
 func (r *Record) Variant() Variant {
-	v := r.digest()
-	v.Whole = !r.Truncated()
-	return v
-}
-
-// digest walks over the record once, for its size and digest.
-func (r *Record) digest() Variant {
-	return r.content.get(r, func(r *Record) Variant {
-		d := digester{b: r.raw, scratch: r.scratch}
-		h, _ := d.value(skipBlanks(r.raw, 0))
-		r.scratch = d.scratch
-		return Variant{Size: d.size, Digest: h}
-	})
+	return Variant{Whole: !r.Truncated(), Size: r.size, Digest: r.digest}
 }
 
 // Truncated says whether something was cut off: MarkTruncated, or a value that PowerShell's ConvertTo-Json left of an object
@@ -64,13 +50,6 @@ func mentionsCut(raw []byte) bool {
 	}
 }
 
-// digester walks over valid JSON.
-type digester struct {
-	b       []byte
-	size    int64 // bytes so far, without blanks and with text escaped no more than needed
-	scratch []byte
-}
-
 // Seeds that keep values of different types apart.
 const (
 	seedText   = 0x1f83d9abfb41bd6b
@@ -79,124 +58,42 @@ const (
 	seedScalar = 0x9b05688c2b3e6c1f
 )
 
-// value digests the value at p and returns the position after it. It calls itself no deeper than MaxDepth, which Parse has
-// checked.
-func (d *digester) value(p int) (h uint64, end int) {
-	b := d.b
-	if p >= len(b) {
-		return 0, p
+func openDigest(object bool) uint64 {
+	if object {
+		return seedObject
 	}
-	switch b[p] {
-	case '"':
-		return d.text(p + 1)
-	case '{':
-		return d.object(p + 1)
-	case '[':
-		return d.list(p + 1)
-	}
-	start := p
-	for p < len(b) && !isDelimiter(b[p]) {
-		p++
-	}
-	if p == start { // never in valid JSON; it keeps the walk going forward
-		p++
-	}
-	d.size += int64(p - start)
-	return hashBytes(seedScalar, b[start:p]), p
+	return seedList
 }
 
-func (d *digester) list(p int) (h uint64, end int) {
-	b := d.b
-	h = seedList
-	d.size += 2
-	p = next(b, p)
-	for p < len(b) && b[p] != ']' {
-		var e uint64
-		e, p = d.value(p)
-		h = mix(h, e)
-		if p = next(b, p); p < len(b) && b[p] == ',' {
-			d.size++
-			p = next(b, p+1)
-		}
+func closeDigest(object bool, sum uint64) uint64 {
+	if object {
+		return mix(sum, seedObject)
 	}
-	return h, p + 1
+	return sum
 }
 
-func (d *digester) object(p int) (h uint64, end int) {
-	b := d.b
-	h = seedObject
-	d.size += 2
-	p = next(b, p)
-	for p < len(b) && b[p] == '"' {
-		var name, v uint64
-		name, p = d.text(p + 1)
-		p = next(b, p)
-		v, p = d.value(next(b, p+1)) // after the colon
-		h += mix(name, v)
-		d.size++
-		if p = next(b, p); p < len(b) && b[p] == ',' {
-			d.size++
-			p = next(b, p+1)
-		}
-	}
-	return mix(h, seedObject), p + 1
-}
-
-// next is skipBlanks for where there are rarely any: small enough to be inlined.
-func next(b []byte, p int) int {
-	if p < len(b) && b[p] > ' ' {
-		return p
-	}
-	return skipBlanks(b, p)
-}
-
-// text digests the text whose opening quote stands before p. Its end is looked for and its bytes are mixed in one go, as
-// hashBytes would mix them.
-func (d *digester) text(p int) (h uint64, end int) {
-	b, start := d.b, p
-	h = seedText
-	for p+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[p:])
-		q, e := w^('"'*ones), w^('\\'*ones)
-		m := ((q-ones)&^q | (e-ones)&^e) & highs
-		if m == 0 {
-			h = mix(h, w)
-			p += 8
-			continue
-		}
-		n := bits.TrailingZeros64(m) >> 3
-		if b[p+n] == '\\' {
-			return d.escaped(start)
-		}
-		n += p
-		d.size += int64(n-start) + 2
-		return mix(h^prime3, w&(1<<(8*(n-p))-1)^uint64(n-start)*prime1), n + 1
-	}
-	return d.escaped(start)
-}
-
-// escaped digests text by what it means, all but invalid UTF-8, which is taken as it is here and in text.
-func (d *digester) escaped(start int) (h uint64, end int) {
-	end = skipText(d.b, start)
-	d.scratch = d.scratch[:0]
-	for inner := d.b[start:end]; len(inner) > 0; {
+// digestOdd digests text with escapes by what it means, all but invalid UTF-8, which is taken as it is here and in text.
+func (s *scanner) digestOdd(inner []byte) {
+	out := s.scratch[:0]
+	for len(inner) > 0 {
 		if inner[0] == '\\' && len(inner) > 1 {
 			r, n := unescape(inner)
-			d.scratch, inner = utf8.AppendRune(d.scratch, r), inner[n:]
+			out, inner = utf8.AppendRune(out, r), inner[n:]
 			continue
 		}
-		d.scratch, inner = append(d.scratch, inner[0]), inner[1:]
+		out, inner = append(out, inner[0]), inner[1:]
 	}
-	d.size += 2
-	for _, c := range d.scratch {
+	s.scratch = out
+	s.size += 2
+	for _, c := range out {
 		switch {
 		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
-			d.size += 2
+			s.size += 2
 		case c < ' ':
-			d.size += 6
+			s.size += 6
 		default:
-			d.size++
+			s.size++
 		}
 	}
-	return hashBytes(seedText, d.scratch), end + 1
+	s.hash = hashBytes(seedText, out)
 }

@@ -44,11 +44,13 @@ type Record struct {
 	ip       memo[netip.Addr]
 	forwards memo[[]string]
 	rule     memo[InboxRule]
-	content  memo[Variant]
 	identity memo[ID]
 	cut      memo[bool]
 
+	size      int64  // Variant.Size
+	digest    uint64 // Content
 	truncated bool
+	scan      scanner
 	scratch   []byte
 	nameBuf   []byte
 	idBuf     []byte
@@ -87,12 +89,16 @@ func (r *Record) Parse(raw []byte) error {
 	if len(raw) > MaxSize {
 		return &SyntaxError{Offset: MaxSize, Reason: fmt.Sprintf("longer than %d MiB", MaxSize>>20)}
 	}
-	s := scanner{b: raw}
-	if !r.index(&s) {
+	s := &r.scan
+	s.b, s.reason, s.offset, s.size = raw, "", 0, 0
+	if !r.index(s) {
+		err := &SyntaxError{Offset: s.offset, Reason: s.reason}
 		r.begin()
-		return &SyntaxError{Offset: s.offset, Reason: s.reason}
+		return err
 	}
 	r.raw = raw
+	r.size, r.digest = s.size, s.hash
+	s.b = nil
 	return nil
 }
 
@@ -101,16 +107,19 @@ const keptScratch = 1 << 20
 
 // begin forgets the record before.
 func (r *Record) begin() {
-	r.raw, r.truncated = nil, false
+	r.raw, r.truncated, r.size, r.digest, r.scan.b = nil, false, 0, 0, nil
 	if cap(r.scratch) > keptScratch {
 		r.scratch = nil
+	}
+	if cap(r.scan.scratch) > keptScratch {
+		r.scan.scratch = nil
 	}
 	if r.epoch++; r.epoch == 0 { // after four thousand million records the stamps come round: start afresh
 		*r = Record{epoch: 1}
 	}
 }
 
-// index validates and notes where each known field's value is.
+// index validates, notes where each known field's value is, and digests.
 func (r *Record) index(s *scanner) bool {
 	b := s.b
 	p := s.blanks(0)
@@ -118,9 +127,11 @@ func (r *Record) index(s *scanner) bool {
 		s.unexpected(p, "a JSON object")
 		return false
 	}
+	s.size = 2
+	sum := openDigest(true)
 	p = s.blanks(p + 1)
 	if p < len(b) && b[p] == '}' {
-		return r.finish(s, p+1)
+		return s.finish(p+1, sum)
 	}
 	for {
 		if p >= len(b) || b[p] != '"' {
@@ -131,7 +142,7 @@ func (r *Record) index(s *scanner) bool {
 		if end < 0 {
 			return false
 		}
-		name := b[p+1 : end]
+		name, nameDigest := b[p+1:end], s.hash
 		if escaped {
 			r.nameBuf = appendUnescaped(r.nameBuf[:0], name)
 			name = r.nameBuf
@@ -146,24 +157,28 @@ func (r *Record) index(s *scanner) bool {
 		if f := findField(name); f != FNone {
 			r.spans[f] = span{uint32(start), uint32(p), r.epoch}
 		}
+		sum += mix(nameDigest, s.hash)
 		p = s.blanks(p)
 		if p < len(b) && b[p] == ',' {
+			s.size++
 			p = s.blanks(p + 1)
 			continue
 		}
 		if p < len(b) && b[p] == '}' {
-			return r.finish(s, p+1)
+			return s.finish(p+1, sum)
 		}
 		s.unexpected(p, "comma or closing brace")
 		return false
 	}
 }
 
-func (r *Record) finish(s *scanner, p int) bool {
+// finish takes the position after the record and the sum of its members' digests.
+func (s *scanner) finish(p int, sum uint64) bool {
 	if p = s.blanks(p); p < len(s.b) {
 		s.fail(p, "something follows the record")
 		return false
 	}
+	s.hash = closeDigest(true, sum)
 	return true
 }
 

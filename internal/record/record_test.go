@@ -312,6 +312,9 @@ func agree(t interface{ Fatalf(string, ...any) }, r *Record, raw []byte) {
 			t.Fatalf("%s: value of %s", raw, f.Name())
 		}
 	}
+	if size, digest := digestModel(raw); r.Variant().Size != size || r.Content() != digest {
+		t.Fatalf("%s: digest %x of %d bytes, want %x of %d", raw, r.Content(), r.Variant().Size, digest, size)
+	}
 	var again any
 	canonical := appendCanonical(nil, raw)
 	if err := json.Unmarshal(canonical, &again); err != nil || !reflect.DeepEqual(again, any(want)) {

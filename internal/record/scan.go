@@ -12,11 +12,18 @@ const (
 	highs = 0x8080808080808080
 )
 
-// scanner validates JSON. The zero err means that all went well so far.
+// scanner validates JSON and digests it in the same walk (see Record.Content for what the digest is). An empty reason means
+// that all went well so far.
 type scanner struct {
 	b      []byte
 	reason string
 	offset int
+
+	hash    uint64           // of the text or scalar before
+	size    int64            // bytes so far, without blanks and with text escaped no more than needed
+	sums    [MaxDepth]uint64 // digests of the open lists and objects
+	names   [MaxDepth]uint64 // digests of the open objects' present member names
+	scratch []byte
 }
 
 // fail notes the first fault and returns -1.
@@ -49,22 +56,37 @@ func (s *scanner) blanks(p int) int {
 // text takes the position after an opening quote and returns the closing quote's, or -1; escaped says whether there was a
 // backslash.
 func (s *scanner) text(p int) (end int, escaped bool) {
+	b, start, h := s.b, p, uint64(seedText)
+	for p+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[p:])
+		q, e := w^('"'*ones), w^('\\'*ones)
+		m := ((q-ones)&^q | (e-ones)&^e | (w-' '*ones)&^w) & highs
+		if m == 0 {
+			h = mix(h, w)
+			p += 8
+			continue
+		}
+		n := bits.TrailingZeros64(m) >> 3
+		if b[p+n] != '"' {
+			break
+		}
+		s.hash = mix(h^prime3, w&(1<<(8*n)-1)^uint64(p+n-start)*prime1)
+		s.size += int64(p+n-start) + 2
+		return p + n, false
+	}
+	return s.oddText(start, p)
+}
+
+// oddText is text for text with escapes, faults, or close to the end of the input; p is how far all is well.
+func (s *scanner) oddText(start, p int) (end int, escaped bool) {
 	b := s.b
 	for {
-		if p+8 <= len(b) {
-			w := binary.LittleEndian.Uint64(b[p:])
-			q, e := w^('"'*ones), w^('\\'*ones)
-			m := ((q-ones)&^q | (e-ones)&^e | (w-' '*ones)&^w) & highs
-			if m == 0 {
-				p += 8
-				continue
-			}
-			p += bits.TrailingZeros64(m) >> 3
-		} else if p >= len(b) {
+		if p >= len(b) {
 			return s.unexpected(p, "closing quote"), escaped
 		}
 		switch c := b[p]; {
 		case c == '"':
+			s.digestOdd(b[start:p])
 			return p, escaped
 		case c == '\\':
 			escaped = true
@@ -161,23 +183,30 @@ func (s *scanner) scalar(p int) int {
 	if p >= len(s.b) {
 		return s.unexpected(p, "value")
 	}
+	end := -1
 	switch c := s.b[p]; {
 	case c == '"':
-		end, _ := s.text(p + 1)
+		end, _ = s.text(p + 1)
 		if end < 0 {
 			return -1
 		}
 		return end + 1
 	case c == 't':
-		return s.word(p, "true")
+		end = s.word(p, "true")
 	case c == 'f':
-		return s.word(p, "false")
+		end = s.word(p, "false")
 	case c == 'n':
-		return s.word(p, "null")
+		end = s.word(p, "null")
 	case c == '-' || isDigit(c):
-		return s.number(p)
+		end = s.number(p)
+	default:
+		return s.unexpected(p, "value")
 	}
-	return s.unexpected(p, "value")
+	if end > 0 {
+		s.hash = hashBytes(seedScalar, s.b[p:end])
+		s.size += int64(end - p)
+	}
+	return end
 }
 
 // key takes the position of a member's name and returns the one of its value.
@@ -193,14 +222,15 @@ func (s *scanner) key(p int) int {
 }
 
 func (s *scanner) colon(p int) int {
+	s.size++
 	if p = s.blanks(p); p >= len(s.b) || s.b[p] != ':' {
 		return s.unexpected(p, "colon")
 	}
 	return s.blanks(p + 1)
 }
 
-// value takes the position of any value and returns the one after it. The value may hold room more levels of nesting. Which
-// of the open levels are objects is kept in the bits of one word.
+// value takes the position of any value and returns the one after it; its digest is in hash. The value may hold room more
+// levels of nesting. Which of the open levels are objects is kept in the bits of one word.
 func (s *scanner) value(p, room int) int {
 	b, objects, depth := s.b, uint64(0), 0
 	for {
@@ -209,17 +239,20 @@ func (s *scanner) value(p, room int) int {
 				return s.fail(p, "nested too deep")
 			}
 			open := b[p]
-			depth, objects = depth+1, objects<<1
+			s.size += 2
 			p = s.blanks(p + 1)
 			if p < len(b) && b[p] == open+2 { // '}' is '{'+2 and ']' is '['+2
 				p++
-				depth, objects = depth-1, objects>>1
+				s.hash = closeDigest(open == '{', openDigest(open == '{'))
 			} else {
+				depth, objects = depth+1, objects<<1
+				s.sums[depth-1] = openDigest(open == '{')
 				if open == '{' {
 					objects |= 1
 					if p = s.key(p); p < 0 {
 						return -1
 					}
+					s.names[depth-1] = s.hash
 				}
 				continue
 			}
@@ -230,13 +263,21 @@ func (s *scanner) value(p, room int) int {
 			if depth == 0 {
 				return p
 			}
+			sum := &s.sums[depth-1]
+			if objects&1 != 0 {
+				*sum += mix(s.names[depth-1], s.hash)
+			} else {
+				*sum = mix(*sum, s.hash)
+			}
 			p = s.blanks(p)
 			if p < len(b) && b[p] == ',' {
+				s.size++
 				p = s.blanks(p + 1)
 				if objects&1 != 0 {
 					if p = s.key(p); p < 0 {
 						return -1
 					}
+					s.names[depth-1] = s.hash
 				}
 				break
 			}
@@ -244,6 +285,7 @@ func (s *scanner) value(p, room int) int {
 				return s.unexpected(p, "comma or closing bracket")
 			}
 			p++
+			s.hash = closeDigest(objects&1 != 0, *sum)
 			depth, objects = depth-1, objects>>1
 		}
 	}
