@@ -22,10 +22,11 @@ type Pending struct {
 // flushEvery is how many alerts Finish collects before it commits them.
 const flushEvery = 8192
 
-// flush commits what the batch came to. A deferred run that has nothing to store waits with it.
-func (e *Engine) flush(ctx context.Context, positions []Position) error {
+// flush commits what the batch came to. If it may wait and there is nothing to store but counts and clocks, these are
+// left to a later one.
+func (e *Engine) flush(ctx context.Context, positions []Position, wait bool) error {
 	e.disown()
-	if e.cfg.Deferred && len(e.commit.Timelines)+len(e.alerts)+len(positions) == 0 {
+	if wait && len(e.commit.Timelines)+len(e.alerts)+len(positions) == 0 {
 		return nil
 	}
 	c := e.commit
@@ -125,7 +126,7 @@ func (e *Engine) finishDeferred(ctx context.Context) (*Outcome, []Pending, error
 	}
 	commit := func() error {
 		out.Revised = append(out.Revised, e.alerts...)
-		return e.flush(ctx, nil)
+		return e.flush(ctx, nil, false)
 	}
 	for e.cache.oldest != nil {
 		if tell(e.cache.oldest); len(e.alerts) >= flushEvery {
