@@ -34,6 +34,9 @@ func (r *run) path(p string) error {
 		return r.file(p, true)
 	}
 	found, globErr := filepath.Glob(p)
+	found = slices.DeleteFunc(found, func(f string) bool { // as in a shell, * is not for hidden files
+		return strings.HasPrefix(filepath.Base(f), ".") && !strings.HasPrefix(filepath.Base(p), ".")
+	})
 	if globErr != nil || len(found) == 0 {
 		return r.unread(p, "%v", unwrapPath(err))
 	}

@@ -22,10 +22,10 @@ func lost(t *testing.T, text string) (rejects []string, records int) {
 func TestRejectsTellTheirPlace(t *testing.T) {
 	a, b, c := samples[0], samples[1], samples[2]
 	la := len(a) + 1
-	csvHeader := "CreationDate,UserIds,Operations,AuditData\n"
+	header := "CreationDate,UserIds,Operations,AuditData\n"
 	cellOf := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 	row := func(s string) string { return "x,u,o," + cellOf(s) + "\n" }
-	lh, lr := len(csvHeader), len(row(a))
+	lh, lr := len(header), len(row(a))
 	for _, tt := range []struct {
 		name    string
 		text    string
@@ -60,20 +60,20 @@ func TestRejectsTellTheirPlace(t *testing.T) {
 			[]string{`1:0 record was cut when it was exported: ConvertTo-Json needs a greater -Depth: "@{CreationTime=2026; Id=1}"`}, 0},
 		{"bad record in a page on one line", `{"value":[` + a + `,{"x":1},` + b + "]}",
 			[]string{fmt.Sprintf("1:%d record has no CreationTime", 10+la)}, 2},
-		{"empty cell", csvHeader + row(a) + "x,u,o,\n" + row(b),
+		{"empty cell", header + row(a) + "x,u,o,\n" + row(b),
 			[]string{fmt.Sprintf("3:%d AuditData is empty", lh+lr)}, 2},
-		{"short row", csvHeader + row(a) + "x,u\n" + row(b),
+		{"short row", header + row(a) + "x,u\n" + row(b),
 			[]string{fmt.Sprintf("3:%d row has 2 cells, AuditData is the 4-th", lh+lr)}, 2},
-		{"bad JSON in a cell", csvHeader + row(`{"a":tru}`) + row(b),
+		{"bad JSON in a cell", header + row(`{"a":tru}`) + row(b),
 			[]string{fmt.Sprintf("2:%d record is not JSON: byte 5: ", lh)}, 1},
-		{"cut cell at the end", csvHeader + row(a) + row(b)[:200],
+		{"cut cell at the end", header + row(a) + row(b)[:200],
 			[]string{fmt.Sprintf("3:%d row is cut off: the input ends inside a quoted cell", lh+lr)}, 1},
-		{"cut cell among rows", csvHeader + row(a) + row(b)[:200] + "\n" + row(c) + row(a),
+		{"cut cell among rows", header + row(a) + row(b)[:200] + "\n" + row(c) + row(a),
 			[]string{fmt.Sprintf("3:%d row is damaged: a quoted cell is not closed", lh+lr)}, 3},
-		{"line break in another column", csvHeader + "\"x\ny\",u,o," + cellOf(a) + "\n" + "x,u,o,\n",
+		{"line break in another column", header + "\"x\ny\",u,o," + cellOf(a) + "\n" + "x,u,o,\n",
 			[]string{fmt.Sprintf("4:%d AuditData is empty", lh+len("\"x\ny\",u,o,")+len(cellOf(a))+1)}, 1},
-		{"rows of nothing", csvHeader + row(a) + ",,,\n\n" + row(b), nil, 2},
-		{"single quote in the cell before", csvHeader + `5" disk,u,o,` + cellOf(a) + "\n" + row(b), nil, 2},
+		{"rows of nothing", header + row(a) + ",,,\n\n" + row(b), nil, 2},
+		{"single quote in the cell before", header + `5" disk,u,o,` + cellOf(a) + "\n" + row(b), nil, 2},
 		{"bracket missing", "[" + a + ",\n" + b, nil, 2},
 		{"nothing", "", nil, 0},
 		{"blanks", " \r\n\t\n", nil, 0},

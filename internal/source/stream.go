@@ -114,8 +114,8 @@ func (c *jsonCutter) next(b *Batch, text []byte, p int, r rest) (q int, wait boo
 
 // wholeLine takes a line that starts with { and ends with } for a record.
 func (c *jsonCutter) wholeLine(b *Batch, text []byte, p int, r rest) (q int, ok bool) {
-	if c.midLine || p+2 < len(text) && text[p+1] == '"' && (text[p+2] == '@' || 'a' <= text[p+2] && text[p+2] <= 'z') {
-		return p, false // the second may be a page
+	if c.midLine || c.page.lists > 0 || p+2 < len(text) && text[p+1] == '"' && (text[p+2] == '@' || 'a' <= text[p+2] && text[p+2] <= 'z') {
+		return p, false // it may be a page, or the end of one
 	}
 	q = bytes.IndexByte(text[p:], '\n')
 	switch {
