@@ -156,7 +156,7 @@ func parseTechnique(s string) (Technique, error) {
 	if !slices.Contains(Tactics, tactic) {
 		return Technique{}, fmt.Errorf("%q is no ATT&CK tactic; they are %s", tactic, strings.Join(Tactics, ", "))
 	}
-	if known := tacticsOf(id); known != nil && !slices.Contains(known, tactic) {
+	if known := tacticsOf(id); len(known) > 0 && !slices.Contains(known, tactic) {
 		return Technique{}, fmt.Errorf("%s belongs to %s, not to %s", id, strings.Join(known, ", "), tactic)
 	}
 	return Technique{Tactic: tactic, ID: id}, nil

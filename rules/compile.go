@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"detect/rules/document"
@@ -75,6 +76,12 @@ func (c *compiler) record() {
 	}
 	for _, n := range c.s.capture {
 		capture := Capture{Name: n.name}
+		if slices.ContainsFunc(c.s.let, func(l named) bool { return l.name == n.name }) {
+			c.Add(n.key, 0, fmt.Sprintf("%q is a let already", n.name), "expressions that see both could not tell which is meant: rename one")
+			c.nameless = true
+			c.rule.Captures = append(c.rule.Captures, capture)
+			continue
+		}
 		if src, ok := c.expression(n.value, "capture "+n.name); ok {
 			kind, issues := c.b.Capture(n.name, src)
 			capture.Kind = kind
