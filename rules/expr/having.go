@@ -78,12 +78,12 @@ func (a *analysis) rising(e celast.Expr) bool {
 		}
 	case "max":
 		// The greatest value grows, but of an empty column it is 0: a list may have been empty up to now.
-		if grows && (a.b.scalar(k.column) || k.n > 0) && a.b.numeric(k.column) {
+		if grows && (a.b.scalar(k.column) || !k.holds(0)) && a.b.numeric(k.column) {
 			return true
 		}
 	case "min":
 		falls := k.op == operators.LessEquals || k.op == operators.Less
-		if falls && (a.b.scalar(k.column) || k.n < 0) && a.b.numeric(k.column) {
+		if falls && (a.b.scalar(k.column) || !k.holds(0)) && a.b.numeric(k.column) {
 			return true
 		}
 	}
@@ -96,7 +96,20 @@ type comparison struct {
 	column int // -1: count
 	op     string
 	n      float64
-	whole  bool // n is a whole number
+}
+
+// holds says whether the comparison holds for a value.
+func (k comparison) holds(value float64) bool {
+	switch k.op {
+	case operators.Less:
+		return value < k.n
+	case operators.LessEquals:
+		return value <= k.n
+	case operators.Greater:
+		return value > k.n
+	default:
+		return value >= k.n
+	}
 }
 
 var turned = map[string]string{
@@ -118,7 +131,7 @@ func (a *analysis) comparison(e celast.Expr) (comparison, bool) {
 		}
 		left, k.op = right, turned[k.op]
 	}
-	k.n, k.whole = n, n == math.Trunc(n) && math.Abs(n) < 1<<53
+	k.n = n
 	switch left.Kind() {
 	case celast.IdentKind:
 		k.what = left.AsIdent()

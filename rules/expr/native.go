@@ -162,6 +162,9 @@ func (n *native) method(c celast.CallExpr, args []celast.Expr) boolFunc {
 		return isOneOf(x, set)
 	}
 	s, ok := n.constantText(args[0])
+	if y := n.text(args[0]); !ok && y != nil && c.FunctionName() == "is" {
+		return func(fr *Frame) bool { return strings.EqualFold(x(fr), y(fr)) }
+	}
 	if !ok {
 		return nil
 	}

@@ -108,6 +108,11 @@ func compareWords(pos *positions, fn string, args []celast.Expr, given []string)
 			return is, fmt.Sprintf("write on(%s), which knows True, Enabled, 1 and Yes", pos.text(x))
 		case (t == "int" || t == "double") && u == "string" && isLit:
 			return is, fmt.Sprintf("write %s without quotes", lit)
+		case t == "int" && u == "double":
+			if isLit && !strings.Contains(lit, ".") {
+				return is, "write " + lit
+			}
+			return is, fmt.Sprintf("write double(%s): == does not compare int with double", pos.text(x))
 		case t == "bool" && u == "string" && isLit:
 			return is, fmt.Sprintf("write %s or !%s", pos.text(x), pos.text(x))
 		case t == "@severity" && u == "string":
