@@ -1,5 +1,9 @@
 package engine
 
+import (
+	"detect/rules"
+)
+
 // maxCell is C: how many hits of one timeline are kept for each cell. The rest is counted.
 const maxCell = 1024
 
@@ -28,7 +32,8 @@ type cell struct {
 	saved bool  // it is stored
 }
 
-// blurs says whether the rest of c may belong to an episode with marks from first to last.
-func (c *cell) blurs(length, quiet, first, last int64) bool {
-	return c.rest > 0 && c.over-quiet <= last && first-quiet < c.start+length
+// blurs says whether the rest of c may belong to an episode of rule r with marks from first to last: whether it lies, or
+// may lie, where a mark would join the episode.
+func (c *cell) blurs(length int64, r *rules.Rule, first, last int64) bool {
+	return c.rest > 0 && c.over <= min(last+r.Quiet, plus(first, r.Longest-1)) && first-r.Quiet < c.start+length
 }

@@ -53,7 +53,7 @@ func specOne(r *rules.Rule, key string, hs []*hit.Hit, cfg Config, t int64) []*A
 			return
 		}
 		rest := slices.ContainsFunc(cells, func(c cell) bool {
-			return c.blurs(length, r.Quiet, run[0].hit.Time, run[len(run)-1].hit.Time)
+			return c.blurs(length, r, run[0].hit.Time, run[len(run)-1].hit.Time)
 		})
 		a := raise(r, key)
 		v, records := naiveView(r, key, run, rest)

@@ -212,7 +212,7 @@ func (t *timeline) needed(c *cell) bool {
 // blurred says whether hits that were only counted may belong to an episode from first to last.
 func (t *timeline) blurred(first, last int64) bool {
 	for i := range t.cells {
-		if t.cells[i].blurs(t.length, t.rule.Quiet, first, last) {
+		if t.cells[i].blurs(t.length, t.rule, first, last) {
 			return true
 		}
 	}
