@@ -20,7 +20,7 @@ func (r *Record) intern(s string) string {
 }
 
 func normalUser(id string) string {
-	id = lower(strings.TrimSpace(id))
+	id = strings.ToLower(strings.TrimSpace(id))
 	if i := strings.LastIndexByte(id, '|'); i >= 0 && strings.HasPrefix(id, "i:0") {
 		id = id[i+1:]
 	}
@@ -31,9 +31,6 @@ func normalUser(id string) string {
 	}
 	return id
 }
-
-// lower is strings.ToLower, kept apart so that text that is lower case already costs nothing.
-func lower(s string) string { return strings.ToLower(s) }
 
 // UserTypes that decide what kind of actor it is.
 const (
@@ -87,7 +84,7 @@ func (r *Record) Guest() bool {
 
 // IsGuestUser says whether a UserId is that of a guest: urn:spo:guest#mail@x or user_domain#EXT#@tenant.
 func IsGuestUser(id string) bool {
-	id = lower(strings.TrimSpace(id))
+	id = strings.ToLower(strings.TrimSpace(id))
 	return strings.HasPrefix(id, "urn:spo:guest#") || strings.Contains(id, "#ext#")
 }
 
@@ -147,7 +144,7 @@ func (r *Record) App() string {
 }
 
 func (r *Record) appID(s string) string {
-	if s = lower(strings.TrimSpace(s)); s == emptyGUID {
+	if s = strings.ToLower(strings.TrimSpace(s)); s == emptyGUID {
 		return ""
 	}
 	return r.intern(s)
@@ -173,15 +170,15 @@ func (r *Record) additionalDetail(name string) string {
 // Session is the sign-in session, lower case; "" if unknown.
 func (r *Record) Session() string {
 	if s := strings.TrimSpace(r.Text(FSessionId)); s != "" {
-		return r.intern(lower(s))
+		return r.intern(strings.ToLower(s))
 	}
 	if s := strings.TrimSpace(r.Device("SessionId")); s != "" {
-		return r.intern(lower(s))
+		return r.intern(strings.ToLower(s))
 	}
 	if !r.Has(FAppAccessContext) {
 		return ""
 	}
-	return r.intern(lower(strings.TrimSpace(r.Object(FAppAccessContext).Text("AADSessionId"))))
+	return r.intern(strings.ToLower(strings.TrimSpace(r.Object(FAppAccessContext).Text("AADSessionId"))))
 }
 
 // Agent is the client's own name: user agent or ClientInfoString; "" if unknown.

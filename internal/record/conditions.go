@@ -43,7 +43,7 @@ func (rule *InboxRule) addClauses(s string) {
 			// The value begins after the property and the operator, and keeps its blanks.
 			value := clause[strings.Index(clause, fields[0])+len(fields[0]):]
 			value = value[strings.Index(value, fields[1])+len(fields[1]):]
-			rule.addCondition(lower(fields[0]), strings.TrimSpace(value))
+			rule.addCondition(strings.ToLower(fields[0]), strings.TrimSpace(value))
 		}
 	}
 }
@@ -87,7 +87,7 @@ func (rule *InboxRule) addConditions(raw []byte, depth int) {
 			}
 			rule.Conditions++
 			for _, s := range conditionValues(nil, p.raw, 0) {
-				rule.addCondition(lower(string(p.name)), s)
+				rule.addCondition(strings.ToLower(string(p.name)), s)
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func (rule *InboxRule) addConditions(raw []byte, depth int) {
 
 func conditionKind(e []byte) string {
 	kind := actionKind(e)
-	if t := lower(TextOf(ObjectOf(e).foldValue("ConditionType"))); t != "" {
+	if t := strings.ToLower(TextOf(ObjectOf(e).foldValue("ConditionType"))); t != "" {
 		kind = t
 	}
 	return kind
@@ -117,7 +117,7 @@ func conditionValues(all []string, raw []byte, depth int) []string {
 		}
 	case '{':
 		for _, p := range objectPairs(nil, raw) {
-			if !strings.HasSuffix(lower(string(p.name)), "type") && !foldEqual(p.name, "Name") {
+			if !strings.HasSuffix(strings.ToLower(string(p.name)), "type") && !foldEqual(p.name, "Name") {
 				all = conditionValues(all, p.raw, depth+1)
 			}
 		}

@@ -101,6 +101,7 @@ const (
 	FSearchQuerySource
 	FCustomEvent
 	FModifiedProperty
+	FAppPoolName
 	FWebUrl
 	FTemplateTypeId
 	FFromApp
@@ -189,6 +190,8 @@ const (
 	FLoginStatus
 	FUserDomain
 	FAuthenticationMethod
+	FAuthenticationStatus
+	FOperationStatus
 	FClientRegion
 	FRiskEventType
 	FRiskLevel

@@ -48,7 +48,7 @@ func (r *Record) findRule() InboxRule {
 	rule.Stops = isOn(r.Param("StopProcessingRules"))
 	rule.MarksRead = isOn(r.Param("MarkAsRead"))
 	for _, p := range r.pairs(namedParameters) {
-		if isCondition(lower(string(p.name))) && !isUnset(p.value()) {
+		if isCondition(strings.ToLower(string(p.name))) && !isUnset(p.value()) {
 			rule.Conditions++
 		}
 	}
@@ -120,7 +120,7 @@ func isCondition(name string) bool {
 
 // isUnset says whether a parameter's value leaves a condition out.
 func isUnset(value string) bool {
-	switch lower(strings.TrimSpace(value)) {
+	switch strings.ToLower(strings.TrimSpace(value)) {
 	case "", "false", "$false", "$null", "{}", "[]":
 		return true
 	}
@@ -134,7 +134,7 @@ func (r *Record) updatedRule() InboxRule {
 		rule.Name = r.Property("Name")
 	}
 	made := false
-	switch lower(strings.TrimSpace(r.Property("RuleOperation"))) {
+	switch strings.ToLower(strings.TrimSpace(r.Property("RuleOperation"))) {
 	case "addmailboxrule", "create", "add", "new":
 		made = true
 	case "removemailboxrule", "delete", "remove", "disable":
@@ -146,7 +146,7 @@ func (r *Record) updatedRule() InboxRule {
 			actions += rule.addActions(p)
 		}
 	}
-	if strings.Contains(lower(r.Property("RuleState")), "exitafterexecution") {
+	if strings.Contains(strings.ToLower(r.Property("RuleState")), "exitafterexecution") {
 		rule.Stops = true
 	}
 	rule.addClauses(r.Property("RuleCondition"))
@@ -195,11 +195,11 @@ func (rule *InboxRule) addActions(p pair) int {
 // actionKind is what an action says that it does, in lower case: ActionType, or the name of its class, or the text itself.
 func actionKind(e []byte) string {
 	if KindOf(e) == '"' {
-		return lower(TextOf(e))
+		return strings.ToLower(TextOf(e))
 	}
 	for _, name := range [...]string{"ActionType", "Action", "Type", "Name", "@odata.type", "__type", "$type"} {
 		if v := ObjectOf(e).foldValue(name); KindOf(v) == '"' {
-			return lower(TextOf(v))
+			return strings.ToLower(TextOf(v))
 		}
 	}
 	return ""

@@ -63,8 +63,8 @@ func (r *Record) Recipients() []string {
 	return distinct(all)
 }
 
-// Failed says whether the activity failed. Of sign-ins the Operation decides, since their ResultStatus lies. A failed call to
-// Entra may tell so only by a property MethodExecutionResult.
+// Failed says whether the activity failed. Of sign-ins the Operation decides, since their ResultStatus lies. A failed call
+// to Entra may tell so only by a property named MethodExecutionResult with a period.
 func (r *Record) Failed() bool {
 	switch r.OperationKey() {
 	case "userloginfailed":
@@ -84,7 +84,7 @@ func (r *Record) Failed() bool {
 func (r *Record) Scopes() []string {
 	var all []string
 	for _, m := range r.Modifications() {
-		switch lower(m.Name) {
+		switch strings.ToLower(m.Name) {
 		case "consentaction.permissions":
 			all = append(all, consentScopes(m.New)...)
 		case "delegatedpermissiongrant.scope", "oauth2permissiongrant.scope":

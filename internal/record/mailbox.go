@@ -10,7 +10,7 @@ import (
 // possibly a path. An alias that is the local part of the actor's own address is the actor's mailbox.
 func (r *Record) Mailbox() string {
 	if s := strings.TrimSpace(r.Text(FMailboxOwnerUPN)); s != "" {
-		return r.intern(lower(s))
+		return r.intern(strings.ToLower(s))
 	}
 	op := r.OperationKey()
 	verb, noun, isCmdlet := strings.Cut(op, "-")
@@ -85,7 +85,7 @@ func mailboxOfPath(s, noun string) string {
 func mailboxName(s string) string {
 	s = strings.TrimSpace(s)
 	if isPath(s) {
-		s = lower(s)
+		s = strings.ToLower(s)
 		if i := strings.LastIndex(s, "/cn="); i >= 0 {
 			return s[i+4:]
 		}
@@ -93,7 +93,7 @@ func mailboxName(s string) string {
 		return first
 	}
 	s = s[strings.LastIndexByte(s, '/')+1:]
-	return lower(trimScheme(strings.TrimSpace(s)))
+	return strings.ToLower(trimScheme(strings.TrimSpace(s)))
 }
 
 // Owner is the owner of the mailbox acted on, lower case.
@@ -140,7 +140,7 @@ func (r *Record) Target() string {
 // comparableName is a name for comparison: an address in lower case, anything else as it is.
 func (r *Record) comparableName(s string) string {
 	if IsAddress(s) || strings.Contains(s, "#EXT#") {
-		s = lower(s)
+		s = strings.ToLower(s)
 	}
 	return r.intern(s)
 }

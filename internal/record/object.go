@@ -59,7 +59,11 @@ func (o Object) foldValue(name string) []byte {
 	var found []byte
 	var spelling string
 	for n, v := range members(o.raw) {
-		if foldEqual(n, name) && (found == nil || spelling == string(n) || string(n) == name || spelling != name && string(n) < spelling) {
+		if !foldEqual(n, name) {
+			continue
+		}
+		better := string(n) == name || spelling != name && string(n) <= spelling
+		if found == nil || better {
 			found, spelling = v, string(n)
 		}
 	}
