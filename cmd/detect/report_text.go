@@ -1,0 +1,296 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"detect/engine"
+	"detect/notify/escape"
+)
+
+// The most that the text report shows of long lists; the JSON form has them whole.
+const (
+	shownValues  = 5
+	shownRecords = 3
+	shownRejects = 10
+)
+
+var severityStyle = map[string]style{
+	"critical": critical, "high": boldRed, "medium": yellow, "low": cyan, "info": dim,
+}
+
+// writeText prints the report for a person: the alerts in the order of time, a summary by rule, and what became of the
+// records.
+func (r *report) writeText(s *screen, verbose, quiet bool) error {
+	var b strings.Builder
+	if !quiet {
+		fmt.Fprintf(&b, "%s\n\n", r.headline(s))
+	}
+	for i := range r.Alerts {
+		r.Alerts[i].writeText(&b, s, verbose)
+		b.WriteByte('\n')
+	}
+	if len(r.Alerts) == 0 {
+		b.WriteString("No alerts.\n\n")
+	}
+	if !quiet {
+		r.writeRules(&b, s, verbose)
+	}
+	r.writePending(&b, s)
+	if !quiet {
+		r.writeRecords(&b, s)
+	}
+	r.writeRejected(&b, s, verbose)
+	if _, err := s.w.Write([]byte(b.String())); err != nil {
+		return ioError(fmt.Errorf("write output: %w", err))
+	}
+	return nil
+}
+
+func (r *report) headline(s *screen) string {
+	counts := map[string]int{}
+	for _, a := range r.Alerts {
+		counts[a.Severity]++
+	}
+	var parts []string
+	for _, name := range []string{"critical", "high", "medium", "low", "info"} {
+		if counts[name] > 0 {
+			parts = append(parts, s.paint(severityStyle[name], fmt.Sprintf("%d %s", counts[name], name)))
+		}
+	}
+	line := s.paint(bold, plural(len(r.Alerts), "alert"))
+	if len(parts) > 0 {
+		line += " (" + strings.Join(parts, ", ") + ")"
+	}
+	line += " in " + escape.Terminal(r.source)
+	if r.Span != nil {
+		line += ", " + spanText(r.Span.First, r.Span.Last)
+	}
+	return line
+}
+
+func spanText(first, last time.Time) string {
+	const day, clock = "2006-01-02", "15:04"
+	if first.Format(day) == last.Format(day) {
+		return first.Format(day) + " " + first.Format(clock) + " to " + last.Format(clock) + " UTC"
+	}
+	return first.Format(day) + " to " + last.Format(day)
+}
+
+// writeText prints one alert: how bad, when and what in the first lines, then who, where and how many, then the evidence.
+func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
+	const indent = "          "
+	title := wrap(escape.Terminal(a.Title), s.width-len(indent)-20)
+	if len(title) == 0 {
+		title = []string{a.Rule}
+	}
+	label := s.paint(severityStyle[a.Severity], pad(strings.ToUpper(a.Severity), 8))
+	fmt.Fprintf(b, "%s  %s  %s\n", label, s.paint(dim, a.First.Format("2006-01-02 15:04:05")), s.paint(bold, title[0]))
+	for _, line := range title[1:] {
+		fmt.Fprintf(b, "%s%s%s\n", indent, strings.Repeat(" ", 21), s.paint(bold, line))
+	}
+	var marks []string
+	if a.Staged {
+		marks = append(marks, "staged: would not be sent")
+	}
+	if a.Late {
+		marks = append(marks, "raised by a late record")
+	}
+	if a.Approximate {
+		marks = append(marks, "approximate")
+	}
+	if a.Status != "open" {
+		marks = append(marks, a.Status)
+	}
+	row := func(name, text string) {
+		for i, line := range wrap(text, s.width-len(indent)-11) {
+			if i > 0 {
+				name = ""
+			}
+			fmt.Fprintf(b, "%s%s %s\n", indent, s.paint(dim, pad(name, 10)), line)
+		}
+	}
+	row("rule", strings.Join(append([]string{a.Rule + strings.Join(prefixed(", ", a.Attack), "")}, marks...), " · "))
+	for _, part := range a.by {
+		row(part.name, quoteEmpty(escape.Terminal(part.value)))
+	}
+	row("when", a.when())
+	row("count", a.howMany())
+	for _, v := range a.order {
+		if _, isKey := a.By[v.Name]; isKey || len(v.Values) == 0 {
+			continue
+		}
+		row(escape.Terminal(v.Name), valuesText(v, verbose))
+	}
+	row("records", listText(a.Records, shownRecords, verbose))
+	if a.Respond != "" {
+		for i, line := range strings.Split(strings.TrimRight(a.Respond, "\n"), "\n") {
+			name := ""
+			if i == 0 {
+				name = "respond"
+			}
+			fmt.Fprintf(b, "%s%s %s\n", indent, s.paint(dim, pad(name, 10)), s.paint(green, escape.Terminal(line)))
+		}
+	}
+}
+
+func (a *alertReport) when() string {
+	if a.First.Equal(a.Last) {
+		return a.First.Format("2006-01-02 15:04:05 UTC")
+	}
+	layout := "15:04:05 UTC"
+	if a.First.Format("2006-01-02") != a.Last.Format("2006-01-02") {
+		layout = "2006-01-02 15:04:05 UTC"
+	}
+	return a.First.Format("2006-01-02 15:04:05") + " to " + a.Last.Format(layout) + " (" + durationText(a.Last.Sub(a.First)) + ")"
+}
+
+func (a *alertReport) howMany() string {
+	text := grouped(a.Count) + " hit"
+	if a.Count != 1 {
+		text += "s"
+	}
+	if a.Approximate {
+		text = "at least " + text
+	}
+	return text
+}
+
+func valuesText(v engine.Values, all bool) string { return listText(v.Values, shownValues, all) }
+
+// listText is the first few of a list and how many more there are.
+func listText(list []string, limit int, all bool) string {
+	if all || len(list) <= limit {
+		limit = len(list)
+	}
+	shown := make([]string, limit)
+	for i := range shown {
+		shown[i] = quoteEmpty(escape.Terminal(escape.Cut(list[i], 200)))
+	}
+	text := strings.Join(shown, ", ")
+	if more := len(list) - limit; more > 0 {
+		text += fmt.Sprintf(" + %s more", grouped(int64(more)))
+	}
+	return text
+}
+
+// quoteEmpty makes a text visible that nobody would see.
+func quoteEmpty(s string) string {
+	if strings.TrimSpace(s) == "" || strings.TrimSpace(s) != s {
+		return `"` + s + `"`
+	}
+	return s
+}
+
+func prefixed(prefix string, list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = prefix + s
+	}
+	return out
+}
+
+func (r *report) writeRules(b *strings.Builder, s *screen, verbose bool) {
+	var list []ruleReport
+	quietRules := 0
+	for _, rule := range r.Rules {
+		if !verbose && rule.Alerts == 0 && rule.Errors == 0 && len(rule.Suppressed) == 0 {
+			quietRules++
+			continue
+		}
+		list = append(list, rule)
+	}
+	slices.SortStableFunc(list, func(a, b ruleReport) int {
+		return cmp.Or(cmp.Compare(b.Alerts, a.Alerts), strings.Compare(a.ID, b.ID))
+	})
+	if len(list) > 0 {
+		width := 4
+		for _, rule := range list {
+			width = max(width, len(rule.ID))
+		}
+		fmt.Fprintf(b, "%s\n", s.paint(dim, fmt.Sprintf("%s  %7s %11s %11s %7s", pad("rule", width), "alerts", "matched", "evaluated", "errors")))
+		for _, rule := range list {
+			fmt.Fprintf(b, "%s  %7s %11s %11s %7s\n", pad(rule.ID, width), grouped(rule.Alerts), grouped(rule.Matched), grouped(rule.Evaluated), grouped(rule.Errors))
+			for _, name := range sortedKeys(rule.Suppressed) {
+				fmt.Fprintf(b, "  hidden by exception %s: %s\n", escape.Terminal(name), grouped(rule.Suppressed[name]))
+			}
+			if rule.FirstError != "" {
+				fmt.Fprintf(b, "  %s\n", s.paint(red, "first error: "+escape.Terminal(rule.FirstError)))
+			}
+		}
+	}
+	if quietRules > 0 {
+		fmt.Fprintf(b, "%s\n", s.paint(dim, plural(quietRules, "more rule")+" raised nothing"))
+	}
+	b.WriteByte('\n')
+}
+
+func (r *report) writePending(b *strings.Builder, s *screen) {
+	if len(r.Pending) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "%s\n", s.paint(bold, plural(len(r.Pending), "entity")+" not decided when the records ended:"))
+	for i, p := range r.Pending {
+		if i == shownRejects {
+			fmt.Fprintf(b, "  + %s more\n", grouped(int64(len(r.Pending)-i)))
+			break
+		}
+		var by []string
+		for _, name := range sortedKeys(p.By) {
+			by = append(by, name+"="+escape.Terminal(p.By[name]))
+		}
+		fmt.Fprintf(b, "  %s %s since %s\n", p.Rule, strings.Join(by, " "), p.Since.Format(time.RFC3339))
+	}
+	b.WriteByte('\n')
+}
+
+func (r *report) writeRecords(b *strings.Builder, s *screen) {
+	c := r.Records
+	fmt.Fprintf(b, "%s records read: %s accepted, %s repeated", grouped(c.Read), grouped(c.Accepted), grouped(c.Duplicate))
+	if c.Differing > 0 {
+		fmt.Fprintf(b, " (%s of them with other content)", grouped(c.Differing))
+	}
+	rejected := grouped(c.Rejected) + " rejected"
+	if c.Rejected > 0 {
+		rejected = s.paint(red, rejected)
+	}
+	fmt.Fprintf(b, ", %s", rejected)
+	if c.Late > 0 {
+		fmt.Fprintf(b, ", %s late", grouped(c.Late))
+	}
+	fmt.Fprintf(b, " · %.2f s, %s records/s\n", r.Elapsed, grouped(int64(r.Rate)))
+}
+
+func (r *report) writeRejected(b *strings.Builder, s *screen, verbose bool) {
+	for _, w := range r.Warnings {
+		text := w.Text
+		if w.File != "" {
+			text = w.File + ": " + text
+		}
+		fmt.Fprintf(b, "%s %s\n", s.paint(yellow, "warning:"), escape.Terminal(text))
+	}
+	for i, reject := range r.Rejected {
+		if i == shownRejects && !verbose {
+			break
+		}
+		place := reject.File
+		if reject.Line > 0 {
+			place += ":" + strconv.FormatInt(reject.Line, 10)
+		}
+		if reject.Offset >= 0 {
+			place += fmt.Sprintf(" (byte %d)", reject.Offset)
+		}
+		fmt.Fprintf(b, "%s %s: %s\n", s.paint(red, "rejected:"), escape.Terminal(place), escape.Terminal(reject.Reason))
+	}
+	shown := int64(len(r.Rejected))
+	if !verbose {
+		shown = min(shown, shownRejects)
+	}
+	if more := r.Records.Rejected - shown; more > 0 {
+		fmt.Fprintf(b, "  + %s more rejected\n", grouped(more))
+	}
+}
