@@ -57,6 +57,9 @@ func Draw(t *rapid.T) *History {
 	if knobs&2 == 0 {
 		h.Config.DueLimit = 2
 	}
+	if h.Config.CellLateness = Lateness; knobs&48 == 0 {
+		h.Config.CellLateness = 64 * 7 * Second // cells of several seconds
+	}
 	if knobs&12 == 0 {
 		h.Config.Streams = nil // one stream only, or the other would be late
 		for i := range arrivals {

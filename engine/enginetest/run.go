@@ -121,7 +121,7 @@ func (h *History) Replay(ctx context.Context, open Opener, cfg engine.Config, n 
 	if err != nil {
 		return nil, err
 	}
-	cfg.Lateness, cfg.CellLateness, cfg.Distinct = 0, h.Config.Lateness, true
+	cfg.Lateness, cfg.CellLateness, cfg.Distinct = 0, h.Config.CellLateness, true
 	e, err := engine.New(ctx, h.Rules, st, cfg)
 	if err != nil {
 		return nil, err
