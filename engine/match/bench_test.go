@@ -86,7 +86,7 @@ func TestSimpleNoAllocatesNothing(t *testing.T) {
 		}
 	}
 	worker := New(w, compile(t, w, specs...)).NewWorker()
-	r := parse(t, rec("FileAccessed", "ann", `,"Workload":"SharePoint","RecordType":6`))
+	r := parse(t, rec("MailItemsAccessed", "ann", `,"Workload":"Exchange","RecordType":50`))
 	worker.Match(r, nil)
 	var asked int64
 	for _, s := range worker.Stats() {

@@ -57,7 +57,7 @@ func actorSchema() *schema {
 	for name, f := range actorFlags {
 		field(name, cel.BoolType, func(fr *Frame) ref.Val { return types.Bool(f(fr.rec)) })
 	}
-	field("country", cel.StringType, func(fr *Frame) ref.Val { return types.String(fr.place().Country) })
+	field("country", cel.StringType, func(fr *Frame) ref.Val { return types.String(fr.where().Country) })
 	field("place", placeType, func(fr *Frame) ref.Val { return placeValue(fr.place()) })
 	field("asn", cel.IntType, func(fr *Frame) ref.Val { n, _ := fr.asn(); return types.Int(n) })
 	field("network", cel.StringType, func(fr *Frame) ref.Val { _, s := fr.asn(); return types.String(s) })

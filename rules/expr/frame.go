@@ -30,7 +30,7 @@ type Frame struct {
 
 	ipText    string
 	ipEpoch   uint32
-	where     geo.Place
+	at        geo.Place
 	whereAt   uint32
 	number    uint32
 	network   string
@@ -185,14 +185,20 @@ func (f *Frame) ip() string {
 	return f.ipText
 }
 
-func (f *Frame) place() *geo.Place {
+// where is the actor's place, valid until the next Reset.
+func (f *Frame) where() *geo.Place {
 	if f.whereAt != f.epoch {
-		f.where, f.whereAt = geo.Place{}, f.epoch
+		f.at, f.whereAt = geo.Place{}, f.epoch
 		if ip := f.rec.IP(); f.world.geo != nil && ip.IsValid() {
-			f.where = f.world.geo.Place(ip)
+			f.at = f.world.geo.Place(ip)
 		}
 	}
-	p := f.where // a copy: values may outlive the record
+	return &f.at
+}
+
+// place is a copy of the actor's place, to keep.
+func (f *Frame) place() *geo.Place {
+	p := *f.where()
 	return &p
 }
 

@@ -20,7 +20,7 @@ type Matching struct {
 	Exceptions int
 
 	names      *names
-	captures   []*code
+	captures   []captured
 	labels     []string
 	kinds      []hit.Kind
 	by         []byPart
@@ -40,6 +40,12 @@ type Conjunct struct {
 // Native says whether it is evaluated without cel-go.
 func (c *Conjunct) Native() bool { return c.native != nil }
 
+// captured is the expression of a capture.
+type captured struct {
+	code *code
+	text textFunc // not nil: it is text, and evaluated without cel-go
+}
+
 // conjunct is the one conjunct of that meaning.
 func (b *Builder) conjunct(s *scope, a *celast.AST, e celast.Expr) (*Conjunct, error) {
 	canon := b.names.canonical(e)
@@ -54,7 +60,7 @@ func (b *Builder) conjunct(s *scope, a *celast.AST, e celast.Expr) (*Conjunct, e
 	if err != nil {
 		return nil, err
 	}
-	n := &native{world: w, names: b.names, types: a.GetType}
+	n := &native{world: w, names: b.names}
 	fresh := &Conjunct{native: n.truth(e), code: code}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -71,12 +77,20 @@ func (b *Builder) conjunct(s *scope, a *celast.AST, e celast.Expr) (*Conjunct, e
 func (b *Builder) Matching(operations []string) *Matching {
 	m := &Matching{
 		Operations: append([]string(nil), operations...), Exceptions: len(b.exceptions),
-		names: b.names, captures: b.captures, kinds: b.kinds, by: b.by, exceptions: b.exceptions,
+		names: b.names, kinds: b.kinds, by: b.by, exceptions: b.exceptions,
 		severity: b.severity, level: b.level, places: b.places,
 		labels: make([]string, len(b.captures)),
 	}
 	for name, i := range b.names.captures {
 		m.labels[i] = name
+	}
+	for _, c := range b.captures {
+		one := captured{code: c}
+		if c != nil {
+			n := &native{world: b.world, names: b.names}
+			one.text = n.text(c.ast.Expr())
+		}
+		m.captures = append(m.captures, one)
 	}
 	for _, cheap := range []bool{true, false} { // in the order written otherwise
 		for _, c := range b.conjuncts {
@@ -132,7 +146,11 @@ func (m *Matching) Match(f *Frame) (bool, error) {
 func (m *Matching) Captures(f *Frame, dst []hit.Value) (values []hit.Value, known bool, err error) {
 	from := len(dst)
 	for i, c := range m.captures {
-		v, err := c.eval(f)
+		if c.text != nil {
+			dst = append(dst, hit.OfText(cleanText(c.text(f))))
+			continue
+		}
+		v, err := c.code.eval(f)
 		if err != nil {
 			return dst[:from], false, fmt.Errorf("capture %s: %w", m.labels[i], err)
 		}

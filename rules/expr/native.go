@@ -27,7 +27,6 @@ type (
 type native struct {
 	world *World
 	names *names
-	types func(int64) *types.Type
 	depth int
 }
 
@@ -56,7 +55,7 @@ func (n *native) inside(e celast.Expr) (*native, celast.Expr) {
 	if l == nil || n.depth > 20 {
 		return nil, nil
 	}
-	return &native{n.world, l.code.names, l.code.ast.GetType, n.depth + 1}, l.code.ast.Expr()
+	return &native{n.world, l.code.names, n.depth + 1}, l.code.ast.Expr()
 }
 
 // flag is has(record.X), record.X, actor.x or params.x of type bool.
@@ -72,6 +71,10 @@ func (n *native) flag(s celast.SelectExpr) boolFunc {
 	}
 	if s.IsTestOnly() {
 		return nil
+	}
+	if op := s.Operand(); op.Kind() == celast.SelectKind && op.AsSelect().FieldName() == "place" && s.FieldName() == "known" &&
+		isIdent(op.AsSelect().Operand(), "actor") {
+		return func(fr *Frame) bool { return fr.where().Known }
 	}
 	if isIdent(s.Operand(), "actor") {
 		if f := actorFlags[s.FieldName()]; f != nil {
@@ -220,7 +223,7 @@ func (n *native) text(e celast.Expr) textFunc {
 			case "ip":
 				return (*Frame).ip
 			case "country":
-				return func(fr *Frame) string { return fr.place().Country }
+				return func(fr *Frame) string { return fr.where().Country }
 			case "network":
 				return func(fr *Frame) string { _, s := fr.asn(); return s }
 			default:

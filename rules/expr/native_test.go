@@ -20,7 +20,7 @@ var simple = []string{
 	"record.RecordType == 15", "record.RecordType != 1", "record.RecordType > 2", "record.RecordType <= 15", "2 < record.RecordType", "record.RecordType in [1, 15]", "record.RecordType in [1, 15.0]",
 	"record.RecordType >= params.n", "record.IsThrottled", "!record.IsThrottled", "record.IsThrottled == true", "record.IsThrottled != actor.system", "has(record.UserId)", "!has(record.ClientIP)",
 	"actor.system", "!actor.system", "actor.guest", "actor.user == 'ann'", "actor.user.is(record.UserId)", "actor.ip in lists.networks.corporate", "record.ClientIP in lists.networks.corporate", "actor.ip == ''",
-	"actor.country == 'DE'", "actor.country in ['DE', 'AU']", "actor.asn == 64500", "actor.network != ''", "actor.app == ''", "actor.type == 'Admin'", "record.failed()", "record.items() > 1", "record.param('Name') == 'x'",
+	"actor.country == 'DE'", "actor.place.known", "actor.country in ['DE', 'AU']", "actor.asn == 64500", "actor.network != ''", "actor.app == ''", "actor.type == 'Admin'", "record.failed()", "record.items() > 1", "record.param('Name') == 'x'",
 	"record.mailbox() == actor.user", "record.ext('UserAgent') == 'curl'", "true", "false", "params.flag", "(record.UserId == 'ann' || record.RecordType == 15)", "(actor.system && record.UserId == '')", "small", "isAnn", "kind == 15", "who == 'ann'",
 }
 

@@ -110,7 +110,7 @@ var entities = map[string]func(*Frame) string{
 	"operation": func(f *Frame) string { return strings.TrimSpace(f.rec.Text(record.FOperation)) },
 	"app":       func(f *Frame) string { return f.rec.App() },
 	"session":   func(f *Frame) string { return f.rec.Session() },
-	"country":   func(f *Frame) string { return f.place().Country },
+	"country":   func(f *Frame) string { return f.where().Country },
 	"object":    func(f *Frame) string { return f.rec.Text(record.FObjectId) },
 	"site":      func(f *Frame) string { return f.rec.Text(record.FSiteUrl) },
 	"mailbox":   func(f *Frame) string { return f.rec.Mailbox() },
