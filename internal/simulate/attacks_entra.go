@@ -18,26 +18,26 @@ var entraScripts = []script{
 	{name: "password-spray", summary: "one wrong password for each of two dozen people from one address, then one that is right", lasts: time.Hour,
 		play: func(s *stage) {
 			victim := s.victim(-1)
-			v := s.far(victim)
+			v := s.far()
 			shots := s.spray(v, s.at(0), 24, 20)
 			s.expect("entra-password-spray", map[string]string{"ip": v.address}, shots...)
 			s.signIn(victim, v, s.at(12*time.Minute), signedIn)
 		}},
 	{name: "near-password-spray", summary: "nine people mistype their passwords behind one address", near: true, lasts: time.Hour,
 		play: func(s *stage) {
-			v := s.far(nil)
+			v := s.far()
 			s.expect("entra-password-spray", map[string]string{"ip": v.address}, s.spray(v, s.at(0), 9, 40)...)
 		}},
 	{name: "brute-force", summary: "fifteen wrong passwords for one person in six minutes", lasts: time.Hour,
 		play: func(s *stage) {
 			p := s.victim(-1)
-			v := s.hosted(p)
+			v := s.hosted()
 			s.expect("entra-brute-force", byUser(p, "ip", v.address), s.guess(p, v, s.at(0), 15, 24)...)
 		}},
 	{name: "near-brute-force", summary: "nine wrong passwords for one person in nine minutes", near: true, lasts: time.Hour,
 		play: func(s *stage) {
 			p := s.victim(-1)
-			v := s.hosted(p)
+			v := s.hosted()
 			s.expect("entra-brute-force", byUser(p, "ip", v.address), s.guess(p, v, s.at(0), 9, 60)...)
 		}},
 	{name: "near-brute-force-slow", summary: "a phone tries an old password every three minutes for two hours", near: true, lasts: 3 * time.Hour,
@@ -51,13 +51,13 @@ var entraScripts = []script{
 		play: func(s *stage) { // the truth finds it by itself
 			p := s.victim(-1)
 			s.atDesk(p, s.at(0))
-			s.signIn(p, s.far(p), s.at(40*time.Minute), signedIn)
+			s.signIn(p, s.far(), s.at(40*time.Minute), signedIn)
 		}},
 	{name: "near-impossible-travel", summary: "a token refresh by Microsoft's own address between two sign-ins at home", near: true, lasts: 2 * time.Hour,
 		play: func(s *stage) {
 			p := s.victim(-1)
 			s.atDesk(p, s.at(0))
-			v := s.visit(p, microsoftSignIn(&s.d), nowhere)
+			v := s.visit(microsoftSignIn(&s.d), nowhere)
 			s.expect("entra-impossible-travel", byUser(p, "ip", v.address), s.signIn(p, v, s.at(20*time.Minute), refreshed))
 			s.atDesk(p, s.at(40*time.Minute))
 		}},
@@ -78,7 +78,7 @@ var entraScripts = []script{
 	{name: "success-after-failures", summary: "eight wrong passwords, then the right one, from one address", lasts: time.Hour,
 		play: func(s *stage) {
 			p := s.victim(-1)
-			v := s.far(p)
+			v := s.far()
 			shots := s.guess(p, v, s.at(0), 8, 30)
 			shots = append(shots, s.signIn(p, v, s.at(6*time.Minute), signedIn))
 			s.expect("entra-success-after-failures", byUser(p, "ip", v.address), shots...)
@@ -86,7 +86,7 @@ var entraScripts = []script{
 	{name: "mfa-fatigue", summary: "twelve refused prompts on the phone, then one is approved", lasts: time.Hour,
 		play: func(s *stage) {
 			p := s.victim(-1)
-			v := s.far(p)
+			v := s.far()
 			refused := outcome{failed: true, number: "500121", reason: "AuthenticationFailedStrongAuthenticationRequest", status: "Failed", detail: "UserError",
 				request: "SAS:EndAuth", method: "1", resource: appExchange}
 			var shots []shot
@@ -101,7 +101,7 @@ var entraScripts = []script{
 			p := s.victim(-1)
 			p.silent = [2]int64{s.at(0), s.at(96 * time.Hour)}
 			learnt := s.at(48*time.Hour)-s.g.start > 15*86400
-			s.expect("entra-new-country", byUser(p), s.signIn(p, s.far(p), s.at(48*time.Hour), signedIn))
+			s.expect("entra-new-country", byUser(p), s.signIn(p, s.far(), s.at(48*time.Hour), signedIn))
 			s.g.truth.Expected[len(s.g.truth.Expected)-1].Optional = !learnt
 		}},
 	{name: "risky-consent", summary: "a person lets an unknown application read and send mail", lasts: time.Hour,

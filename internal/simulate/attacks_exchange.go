@@ -144,7 +144,7 @@ var exchangeScripts = []script{
 // intruder is somebody of a department and a visit from far away that has just signed in with their account.
 func (s *stage) intruder(department int) (*person, *visit) {
 	p := s.victim(department)
-	v := s.far(p)
+	v := s.far()
 	s.signIn(p, v, s.at(0), signedIn)
 	return p, v
 }

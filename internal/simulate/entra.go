@@ -80,7 +80,6 @@ var (
 	refreshed     = outcome{number: "0", status: "Success", detail: "Success", request: "OAuth2:Token", method: "1", resource: appGraph}
 	keptSignedIn  = outcome{number: "50140", reason: "KmsiInterrupt", status: "Success", detail: "UserError", request: "Kmsi:kmsi", method: "1", resource: appHome}
 	wrongPassword = outcome{failed: true, number: "50126", reason: "InvalidUserNameOrPassword", status: "Success", detail: "UserError", request: "Login:login", method: "1", resource: appExchange}
-	lockedOut     = outcome{failed: true, number: "50053", reason: "IdsLocked", status: "Failed", detail: "UserError", request: "OAuth2:Token", method: "1", resource: appExchange}
 )
 
 // harmless are failures of sign-in that say nothing about a password.

@@ -17,11 +17,10 @@ import (
 
 // fact is what the plain rules need of a record.
 type fact struct {
-	at                          int64
-	id, op, user, ip, object    string
-	error, mailbox, target, app string
-	place                       *network
-	system                      bool
+	at                            int64
+	id, op, user, ip, object, app string
+	place                         *network
+	system                        bool
 }
 
 // naive collects alerts: one for each record, or for each run of records with pauses of less than quiet.

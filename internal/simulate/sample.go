@@ -14,7 +14,7 @@ var story = []script{{
 			return s.start + int64(hour*3600+minute*60) + s.d.span(0, 50)
 		}
 		clerk, admin, chief := s.victim(finance), s.administrator(), s.victim(finance)
-		far := s.far(clerk)
+		far := s.far()
 
 		// A clerk in finance starts the day at home.
 		s.atDesk(clerk, clock(7, 41))
@@ -39,7 +39,7 @@ var story = []script{{
 			s.g.mailItem(clerk, far, t, id, mailAct{op: "Send"}, "Please check: your mailbox is almost full")
 		})
 		s.atDesk(admin, clock(12, 15))
-		lair := s.visit(admin, far.address, far.city)
+		lair := s.visit(far.address, far.city)
 		s.signIn(admin, lair, clock(13, 8), signedIn)
 		s.expect("exchange-mailbox-permission", byUser(admin, "mailbox", chief.upn), s.fullAccess(admin, lair, clock(13, 17), chief, clerk))
 		s.expect("exchange-non-owner-access", byUser(clerk, "mailbox", chief.upn), s.readOthers(clerk, far, chief, clock(13, 29), 9)...)

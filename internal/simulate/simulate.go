@@ -1,4 +1,4 @@
-// Package simulate makes a year or an hour of audit records of a tenant that does not exist: people with offices,
+// Package simulate makes an hour, or years, of audit records of a tenant that does not exist: people with offices,
 // devices, working hours, trips and habits, the noise that Microsoft's own services make, and attacks on demand, each
 // with the truth about what a rule must find and what it must leave alone. The same configuration gives the same bytes
 // everywhere. All names, addresses and domains are reserved for examples or belong to Microsoft.
@@ -72,6 +72,9 @@ func Generate(cfg Config, emit func(line []byte) error) (Truth, error) {
 	g.tenant = newTenant(cfg)
 	g.pace = g.tenant.pace(cfg, g.start, g.end)
 	g.truth = Truth{Seed: cfg.Seed, Start: cfg.Start.UTC(), End: cfg.Start.Add(cfg.Duration).UTC(), Domains: g.tenant.domains()}
+	for _, m := range g.tenant.shared {
+		g.truth.Shared = append(g.truth.Shared, m.address)
+	}
 	if err := g.stageAttacks(); err != nil {
 		return Truth{}, err
 	}

@@ -172,21 +172,22 @@ func (s *stage) add(t int64, write func(t int64, id guid)) shot {
 	return c
 }
 
-// far is a visit with p's account from one of the attackers' cities.
-func (s *stage) far(p *person) *visit {
+// far is a visit from one of the attackers' cities.
+func (s *stage) far() *visit {
 	c := towns + s.d.n(attackers)
-	return s.visit(p, attackerAddress(c, &s.d), c)
+	return s.visit(attackerAddress(c, &s.d), c)
 }
 
 // hosted is a visit from a hosting network.
-func (s *stage) hosted(p *person) *visit {
-	return s.visit(p, hostingAddress(amsterdam, &s.d), amsterdam)
+func (s *stage) hosted() *visit {
+	return s.visit(hostingAddress(amsterdam, &s.d), amsterdam)
 }
 
 // inside is a visit from p's own desk, as an insider or a stolen session makes it.
-func (s *stage) inside(p *person) *visit { return s.visit(p, p.homes[0], p.home) }
+func (s *stage) inside(p *person) *visit { return s.visit(p.homes[0], p.home) }
 
-func (s *stage) visit(_ *person, address string, city int) *visit {
+// visit is one from that address, by a device that the tenant does not know.
+func (s *stage) visit(address string, city int) *visit {
 	a := pick(&s.d, laptops[:2])
 	return &visit{address: address, city: city, device: &device{agent: a, id: s.d.id()}, app: appOWA, session: s.d.id(), attack: s.name}
 }

@@ -18,7 +18,8 @@ type Truth struct {
 	Records  int64         `json:"records"`
 	Bytes    int64         `json:"bytes"` // of all lines with their newlines
 	Domains  []string      `json:"domains"`
-	Expected []Expectation `json:"expected"` // by (First, Rule, Attack)
+	Shared   []string      `json:"shared_mailboxes,omitempty"` // what an analyst would put on the list of shared mailboxes
+	Expected []Expectation `json:"expected"`                   // by (First, Rule, Attack)
 }
 
 // Expectation is one alert that a rule must raise, may raise, or must not raise.
