@@ -4,9 +4,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"detect/rules/expr"
 )
@@ -32,8 +34,10 @@ func ParseList(text string) []string {
 	return entries
 }
 
-// packLists is the shipped lists' entries by name: a file's name without .txt.
-func packLists() map[string][]string {
+// packLists is the shipped lists' entries by name: a file's name without .txt. They are read once, and not to be changed.
+var packLists = sync.OnceValue(readPackLists)
+
+func readPackLists() map[string][]string {
 	lists := map[string][]string{}
 	files, _ := fs.Glob(packFS, "lists/*.txt")
 	for _, f := range files {
@@ -49,7 +53,7 @@ func packLists() map[string][]string {
 // lists makes the world's lists: the shipped ones, extended by the configuration's. Tests start from the shipped ones as
 // they are, and from those that the configuration alone knows.
 func (l *loader) lists(o Options) {
-	all := packLists()
+	all := maps.Clone(packLists())
 	for name, entries := range all {
 		l.set.lists[name] = entries
 	}
@@ -66,6 +70,25 @@ func (l *loader) lists(o Options) {
 	l.set.World = w
 }
 
+// shippedLists is the shipped lists as they are, made once: thousands of networks are not read anew for every world.
+var shippedLists = sync.OnceValue(func() map[string]*expr.List {
+	lists := map[string]*expr.List{}
+	for name, entries := range packLists() {
+		if list, problems := expr.NewList(name, entries); len(problems) == 0 {
+			lists[name] = list
+		}
+	}
+	return lists
+})
+
+func newList(name string, entries []string) (*expr.List, []expr.EntryError) {
+	shipped := packLists()[name]
+	if list := shippedLists()[name]; list != nil && len(shipped) == len(entries) && (len(entries) == 0 || &shipped[0] == &entries[0]) {
+		return list, nil
+	}
+	return expr.NewList(name, entries)
+}
+
 // newWorld makes a world of lists. Entries at fault are left out and told.
 func newWorld(domains []string, entries map[string][]string, g expr.Geo) (*expr.World, []error) {
 	var (
@@ -73,7 +96,7 @@ func newWorld(domains []string, entries map[string][]string, g expr.Geo) (*expr.
 		errs  []error
 	)
 	for _, name := range slices.Sorted(mapKeys(entries)) {
-		list, problems := expr.NewList(name, entries[name])
+		list, problems := newList(name, entries[name])
 		for _, p := range problems {
 			errs = append(errs, p)
 		}
