@@ -1,0 +1,133 @@
+package expr
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+func TestNewList(t *testing.T) {
+	l, errs := NewList("words", []string{"A", "a", " ", "b", ""})
+	if l.Len() != 2 || len(errs) != 2 || errs[0].Index != 2 || errs[1].Index != 4 {
+		t.Errorf("%d entries, %v", l.Len(), errs)
+	}
+	n, errs := NewList("networks.x", []string{"192.0.2.0/24", " 192.0.2.9/24", "2001:db8::1", "::ffff:10.0.0.0/104", "nonsense", "1.2.3.4/99", "fe80::1%eth0"})
+	if n.Len() != 3 || len(errs) != 3 || errs[0].Index != 4 {
+		t.Errorf("%d networks, %v", n.Len(), errs)
+	}
+	for s, want := range map[string]bool{"192.0.2.255": true, "192.0.3.0": false, "2001:db8::1": true, "2001:db8::2": false, "10.255.0.1": true, "::ffff:10.1.2.3": true, "": false, "x": false} {
+		if n.Has(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
+	}
+	if n.Contains(netip.Addr{}) || !n.Contains(netip.MustParseAddr("::ffff:192.0.2.1")) {
+		t.Error("Contains")
+	}
+}
+
+// The prefix look-up against a walk over all prefixes.
+func TestPrefixes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		addr := rapid.Custom(func(t *rapid.T) netip.Addr {
+			if rapid.Bool().Draw(t, "v6") {
+				return netip.AddrFrom16([16]byte{0x20, byte(rapid.IntRange(0, 3).Draw(t, "a")), 15: byte(rapid.IntRange(0, 3).Draw(t, "b"))})
+			}
+			return netip.AddrFrom4([4]byte{10, byte(rapid.IntRange(0, 3).Draw(t, "a")), 0, byte(rapid.IntRange(0, 3).Draw(t, "b"))})
+		})
+		var all []netip.Prefix
+		var entries []string
+		for range rapid.IntRange(0, 6).Draw(t, "n") {
+			a := addr.Draw(t, "net")
+			p, _ := a.Prefix(rapid.IntRange(0, a.BitLen()).Draw(t, "bits"))
+			all, entries = append(all, p), append(entries, p.String())
+		}
+		l, errs := NewList("networks.x", entries)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		a := addr.Draw(t, "addr")
+		want := false
+		for _, p := range all {
+			want = want || p.Contains(a)
+		}
+		if l.Contains(a) != want || l.Has(a.String()) != want {
+			t.Fatalf("%v in %v: want %v", a, entries, want)
+		}
+	})
+}
+
+func TestWords(t *testing.T) {
+	for _, tc := range []struct {
+		text, word string
+		want       bool
+	}{
+		{"an invoice.", "invoice", true}, {"invoices", "invoice", false}, {"xinvoice invoice", "invoice", true}, {"Überweisung", "überweisung", true},
+		{"äber", "ber", false}, {"aa aaa", "aa", true}, {"aaa", "aa", false}, {"x2 2", "2", true}, {"pay-now", "pay", true}, {"", "a", false}, {"a\xff", "a", true},
+	} {
+		l, _ := NewList("l", []string{tc.word})
+		if got := l.WordIn(tc.text); got != tc.want {
+			t.Errorf("%q in %q: %v", tc.word, tc.text, got)
+		}
+	}
+}
+
+// Two texts have one fold iff strings.EqualFold takes them for equal.
+func FuzzFold(f *testing.F) {
+	f.Add("Straße", "STRASSE")
+	f.Add("\u212a", "k")
+	f.Add("ſ", "S")
+	f.Add("a\xff", "A\xfe")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if (Fold(a) == Fold(b)) != strings.EqualFold(a, b) {
+			t.Errorf("%q and %q: folds %q and %q, equal %v", a, b, Fold(a), Fold(b), strings.EqualFold(a, b))
+		}
+		if Fold(Fold(a)) != Fold(a) {
+			t.Errorf("%q: folding twice differs", a)
+		}
+		if l, _ := NewList("l", []string{b}); strings.TrimSpace(b) != "" {
+			if l.WordIn(a) && !l.MentionedIn(a) {
+				t.Errorf("%q is a word in %q and not mentioned", b, a)
+			}
+		}
+	})
+}
+
+// Text helpers survive whatever a record holds.
+func FuzzText(f *testing.F) {
+	f.Add("<Type>Edit</Type>", "Type")
+	f.Add("it's \u2019\u202e\n", "x")
+	f.Add(strings.Repeat("ü", 3000), "<a")
+	f.Fuzz(func(t *testing.T, s, tag string) {
+		xmlText(s, tag)
+		domainOf(s)
+		isOn(s)
+		q := quotePS(s)
+		for _, r := range q {
+			if r < ' ' || r == 0x7f || r == 0x2028 {
+				t.Fatalf("%q is quoted as %q", s, q)
+			}
+		}
+		inner := q[1 : len(q)-1]
+		for inner != "" { // every quote inside is doubled
+			r, size := utf8.DecodeRuneInString(inner)
+			inner = inner[size:]
+			if r == '\'' || r >= 0x2018 && r <= 0x201B {
+				next, size := utf8.DecodeRuneInString(inner)
+				if next != r {
+					t.Fatalf("%q is quoted as %q", s, q)
+				}
+				inner = inner[size:]
+			}
+		}
+		c := CutText(s)
+		if len(c) > MaxText+len(CutMark) || utf8.ValidString(s) && !utf8.ValidString(c) || len(s) <= MaxText && c != s {
+			t.Fatalf("cut %d bytes to %d", len(s), len(c))
+		}
+		if v := cleanText(s); !utf8.ValidString(v) {
+			t.Fatalf("%q is not valid", v)
+		}
+	})
+}
