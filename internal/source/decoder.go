@@ -11,8 +11,12 @@ import (
 // Decoder makes records of what was cut from files. It is not for concurrent use: each worker has its own. The zero value is
 // ready.
 type Decoder struct {
-	rec  record.Record
-	bufs [maxWraps + 1][]byte // for each level of wrapping, what was rewritten or unquoted there
+	rec     record.Record
+	bufs    [maxWraps + 1][]byte  // for each level of wrapping, what was rewritten or unquoted there
+	members [maxWraps + 1]members // for each level of wrapping, the members of the wrapper there
+	names   map[string]known
+	entries []entry
+	at      map[string]int
 }
 
 // maxWraps is how many wrappers may be around a record: a page of Splunk results with records as text that were encoded
@@ -174,11 +178,11 @@ func (d *Decoder) object(w *wrapped, json []byte) error {
 	if _, _, v := pageHead(json, 0); v == whole {
 		return d.several(w, json)
 	}
-	members := d.rec.All()
-	if handled, err := d.wrapper(w, members); handled || err != nil {
+	m := d.index(w.level, json)
+	if handled, err := d.wrapper(w, m); handled || err != nil {
 		return err
 	}
-	return d.repair(w, members)
+	return d.repair(w, m)
 }
 
 // unparsed deals with what is not one object: it may be several in a row, or a record may follow one that is cut.

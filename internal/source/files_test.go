@@ -16,9 +16,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-type member struct{ name, content string }
+type packed struct{ name, content string }
 
-func zipped(members ...member) string {
+func zipped(members ...packed) string {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, m := range members {
@@ -56,10 +56,10 @@ func (o outcome) files(dir string) []string {
 
 func TestFoldersGlobsAndArchives(t *testing.T) {
 	line := samples[0] + "\n"
-	nested := zipped(member{"in/x.json", line}, member{"y.csv.gz", string(gzipped([]byte("AuditData\n\"" + strings.ReplaceAll(samples[1], `"`, `""`) + "\"\n")))})
+	nested := zipped(packed{"in/x.json", line}, packed{"y.csv.gz", string(gzipped([]byte("AuditData\n\"" + strings.ReplaceAll(samples[1], `"`, `""`) + "\"\n")))})
 	dir := layout(t, map[string]string{
 		"b.json": line, "a.txt": line, "sub/c.log": line, "sub/.hidden/d.json": line, ".e.json": line,
-		"z.zip": zipped(member{"one.json", line}, member{"folder/", ""}, member{"two.zip", nested}),
+		"z.zip": zipped(packed{"one.json", line}, packed{"folder/", ""}, packed{"two.zip", nested}),
 	})
 	want := []string{"a.txt", "b.json", "sub/c.log", "z.zip!one.json", "z.zip!two.zip!in/x.json", "z.zip!two.zip!y.csv.gz"}
 	if got := read(t, &Files{Paths: []string{dir}}); !slices.Equal(got.files(dir), want) || len(got.rejects)+len(got.warnings) > 0 {
@@ -82,7 +82,7 @@ func TestWhatCannotBeReadIsToldAndTheRestGoesOn(t *testing.T) {
 	line := samples[0] + "\n"
 	broken := string(gzipped([]byte(strings.Repeat(line, 1000))))
 	dir := layout(t, map[string]string{
-		"a.json": line, "cut.gz": broken[:len(broken)-9], "bad.zip": "PK\x03\x04 no zip", "book.xlsx": zipped(member{"xl/workbook.xml", "<x/>"}),
+		"a.json": line, "cut.gz": broken[:len(broken)-9], "bad.zip": "PK\x03\x04 no zip", "book.xlsx": zipped(packed{"xl/workbook.xml", "<x/>"}),
 		"deep.gz": string(gzipped(gzipped(gzipped(gzipped([]byte(line)))))), "notes.txt": "Dear all,\nthese are notes.\n", "picture": "\x89PNG\x00\x01\x02\x03",
 		"other.csv": "name,age\nann,5\n", "z.json": line, "empty": "",
 	})

@@ -14,6 +14,8 @@ import (
 type column struct {
 	field string // Microsoft's field name
 	rank  uint8  // of several with content the greatest counts
+	time  uint8  // its place among what may be the time of the record, from 1; 0 if it is no time
+	table bool   // it says something of the table and not of the record
 }
 
 // The ranks of what may fill a field.
@@ -27,23 +29,23 @@ const (
 // columns are the names, in lower case, that tables and wrappers use for a record's fields. What they stand for is the
 // Sentinel table OfficeActivity's own list, Microsoft Graph's auditLogRecord, and the objects of Search-UnifiedAuditLog.
 var columns = map[string]column{
-	"officeid":                       {"Id", own},
-	"identity":                       {"Id", synonym},
-	"recordid":                       {"Id", synonym},
-	"officeworkload":                 {"Workload", own},
-	"service":                        {"Workload", synonym},
-	"officeobjectid":                 {"ObjectId", own},
-	"operations":                     {"Operation", synonym},
-	"userids":                        {"UserId", synonym},
-	"auditlogrecordtype":             {"RecordType", synonym},
-	"logon_type":                     {"LogonType", own},
-	"site_url":                       {"SiteUrl", own},
-	"client_ipaddress":               {"ClientIPAddress", own},
-	"event_data":                     {"EventData", own},
-	"source_name":                    {"SourceName", own},
-	"start_time":                     {"StartTime", own},
-	"aadtarget":                      {"Target", own},
-	"azureactivedirectory_eventtype": {"AzureActiveDirectoryEventType", own},
+	"officeid":                       {field: "Id", rank: own},
+	"identity":                       {field: "Id", rank: synonym},
+	"recordid":                       {field: "Id", rank: synonym},
+	"officeworkload":                 {field: "Workload", rank: own},
+	"service":                        {field: "Workload", rank: synonym},
+	"officeobjectid":                 {field: "ObjectId", rank: own},
+	"operations":                     {field: "Operation", rank: synonym},
+	"userids":                        {field: "UserId", rank: synonym},
+	"auditlogrecordtype":             {field: "RecordType", rank: synonym},
+	"logon_type":                     {field: "LogonType", rank: own},
+	"site_url":                       {field: "SiteUrl", rank: own},
+	"client_ipaddress":               {field: "ClientIPAddress", rank: own},
+	"event_data":                     {field: "EventData", rank: own},
+	"source_name":                    {field: "SourceName", rank: own},
+	"start_time":                     {field: "StartTime", rank: own},
+	"aadtarget":                      {field: "Target", rank: own},
+	"azureactivedirectory_eventtype": {field: "AzureActiveDirectoryEventType", rank: own},
 }
 
 // ownNames finds a field by its name in lower case.
@@ -58,32 +60,37 @@ var ownNames = func() map[string]string {
 // bookkeeping are columns that say something of the table and not of the record.
 var bookkeeping = map[string]bool{
 	"sourcesystem": true, "sourcerecordid": true, "officetenantid": true, "officetenantid_": true, "_resourceid": true,
-	"_itemid": true, "_timereceived": true, "_billedsize": true, "_isbillable": true, "mg": true, "timegenerated": true, "timegenerated [utc]": true, "managementgroupname": true,
+	"_itemid": true, "_timereceived": true, "_billedsize": true, "_isbillable": true, "mg": true, "timegenerated": true, "managementgroupname": true,
 }
+
+// times are the names, in lower case, of what may be the time of a record, the better first. What the wrappers say comes
+// before the last four, which say when something began or was stored.
+var times = map[string]uint8{
+	"creationtime": 1, "creationdate": 2, "timegenerated": 3, "createddatetime": 4,
+	"start_time": 6, "starttime": 7, "@timestamp": 8, "_time": 9,
+}
+
+const wrapperTime, lastTime = 5, 9
 
 // meaning is what a member's name means. A name that means nothing known stays as it is.
 func meaning(name string) column {
-	if _, ok := record.Lookup(name); ok {
-		return column{name, exact}
-	}
 	low := strings.ToLower(name)
 	if open := strings.LastIndex(low, " ["); open > 0 {
 		low = low[:open]
 	}
-	if c, ok := columns[low]; ok {
-		return c
-	}
-	if f, ok := ownNames[low]; ok {
-		return column{f, own}
-	}
-	if base, ok := strings.CutSuffix(low, "_"); ok {
-		c := meaning(base)
-		if c.rank > 0 {
-			c.rank = spare
+	c := column{field: name, time: times[low], table: bookkeeping[low]}
+	if _, ok := record.Lookup(name); ok {
+		c.rank = exact
+	} else if known, ok := columns[low]; ok {
+		c.field, c.rank = known.field, known.rank
+	} else if f, ok := ownNames[low]; ok {
+		c.field, c.rank = f, own
+	} else if base, ok := strings.CutSuffix(low, "_"); ok {
+		if b := meaning(base); b.rank > 0 {
+			c.field, c.rank = b.field, spare
 		}
-		return c
 	}
-	return column{name, 0}
+	return c
 }
 
 // entry is a member on its way into the record.
@@ -95,24 +102,28 @@ type entry struct {
 
 // gather sorts out what members mean; of several that mean one field the best that has content stays. A table has every
 // column in every row, so that what is empty there says nothing.
-func gather(members record.Object, table bool) []entry {
-	var all []entry
-	at := map[string]int{}
-	for name, v := range members.Members() {
-		if table && (!holds(v) || bookkeeping[strings.ToLower(name)] || ofTheTable(name, v)) {
+func (d *Decoder) gather(m members, table bool) []entry {
+	all := d.entries[:0]
+	if d.at == nil {
+		d.at = map[string]int{}
+	}
+	clear(d.at)
+	for _, x := range m {
+		k := d.know([]byte(x.name))
+		if table && (!holds(x.value) || k.table || ofTheTable(x.name, x.value)) {
 			continue
 		}
-		m := meaning(name)
-		e := entry{m.field, v, m.rank}
-		i, seen := at[e.field]
+		e := entry{k.field, x.value, k.rank}
+		i, seen := d.at[e.field]
 		switch {
 		case !seen:
-			at[e.field] = len(all)
+			d.at[e.field] = len(all)
 			all = append(all, e)
 		case holds(e.value) && (!holds(all[i].value) || e.rank >= all[i].rank):
 			all[i] = e
 		}
 	}
+	d.entries = all
 	return all
 }
 
@@ -129,18 +140,18 @@ func ofTheTable(name string, v []byte) bool {
 
 // repair makes a record of an object that is nearly one: a row of a table such as Sentinel's OfficeActivity, a record with
 // names in other case, one whose time is written in another form or stands in the wrapper only.
-func (d *Decoder) repair(w *wrapped, members record.Object) error {
-	table := members.Has("OfficeWorkload") || members.Has("OfficeId") || members.Has("OfficeObjectId") || members.Has("TimeGenerated")
+func (d *Decoder) repair(w *wrapped, m members) error {
+	table := m.has("OfficeWorkload") || m.has("OfficeId") || m.has("OfficeObjectId") || m.has("TimeGenerated")
 	if !table && w.raw.row.table {
 		table = true
 	}
-	return d.assemble(w, members, gather(members, table))
+	return d.assemble(w, m, d.gather(m, table))
 }
 
 // graphRecord makes a record of a Microsoft Graph auditLogRecord without auditData.
-func (d *Decoder) graphRecord(w *wrapped, members record.Object) error {
-	entries := gather(members, true)
-	upn := members.Value("userPrincipalName")
+func (d *Decoder) graphRecord(w *wrapped, m members) error {
+	entries := d.gather(m, true)
+	upn := m.get("userPrincipalName")
 	entries = slices.DeleteFunc(entries, func(e entry) bool {
 		return strings.EqualFold(e.field, "AuditData") || e.field == "createdDateTime" || holds(upn) && e.field == "userPrincipalName"
 	})
@@ -154,7 +165,7 @@ func (d *Decoder) graphRecord(w *wrapped, members record.Object) error {
 			e.value = capital(e.value)
 		}
 	}
-	return d.assemble(w, members, entries)
+	return d.assemble(w, m, entries)
 }
 
 func capital(v []byte) []byte {
@@ -166,28 +177,32 @@ func capital(v []byte) []byte {
 }
 
 // assemble writes the record, with its time in a form that is one, and with what the wrappers know if it lacks it.
-func (d *Decoder) assemble(w *wrapped, members record.Object, entries []entry) error {
+func (d *Decoder) assemble(w *wrapped, m members, entries []entry) error {
 	o := &objectBuilder{buf: d.bufs[w.level][:0]}
 	o.begin()
-	has := map[string]bool{}
+	var has [len(standIns)]bool
 	for _, e := range entries {
 		if e.field == "CreationTime" {
 			continue
 		}
-		has[e.field] = holds(e.value)
-		if missing := stand(w, e.field); !has[e.field] && missing != nil {
-			continue
+		if i := slices.Index(standIns[:], e.field); i >= 0 {
+			if has[i] = holds(e.value); !has[i] && stand(w, e.field) != nil {
+				continue
+			}
 		}
 		o.member(e.field, typed(e))
 	}
-	for _, f := range []string{"Operation", "UserId", "Id", "OrganizationId", "RecordType"} {
-		if v := stand(w, f); !has[f] && v != nil {
+	for i, f := range standIns {
+		if v := stand(w, f); !has[i] && v != nil {
 			o.member(f, v)
 		}
 	}
-	o.member("CreationTime", creationTime(members, w.outer.time))
+	o.member("CreationTime", d.creationTime(m, w.outer.time))
 	return d.rewritten(w, o)
 }
+
+// standIns are the fields that a wrapper may know.
+var standIns = [...]string{"Operation", "UserId", "Id", "OrganizationId", "RecordType"}
 
 // stand is what the wrappers have for a field, nil if nothing.
 func stand(w *wrapped, field string) []byte {
@@ -236,22 +251,18 @@ func typed(e entry) []byte {
 
 // creationTime is when it happened, by the best that there is: the record's own time, else its row's or wrapper's. A time in
 // the form of records stays as it is.
-func creationTime(members record.Object, outer []byte) []byte {
-	var all [][]byte
-	for _, want := range []string{"creationtime", "creationdate", "timegenerated", "createddatetime"} {
-		for name, v := range members.Members() {
-			if low, _, _ := strings.Cut(strings.ToLower(name), " ["); low == want {
-				all = append(all, v)
-			}
+func (d *Decoder) creationTime(m members, outer []byte) []byte {
+	var all [lastTime + 1][]byte
+	for _, x := range m {
+		if i := d.know([]byte(x.name)).time; i > 0 && (holds(x.value) || all[i] == nil) {
+			all[i] = x.value
 		}
 	}
-	all = append(all, outer)
-	for name, v := range members.Members() {
-		if low, _, _ := strings.Cut(strings.ToLower(name), " ["); low == "start_time" || low == "starttime" || low == "@timestamp" || low == "_time" {
-			all = append(all, v)
-		}
-	}
+	all[wrapperTime] = outer
 	for _, v := range all {
+		if !holds(v) {
+			continue
+		}
 		if len(v) > 12 && v[0] == '"' && v[11] == 'T' {
 			if _, ok := record.TimestampOf(v); ok {
 				return v
@@ -261,7 +272,7 @@ func creationTime(members record.Object, outer []byte) []byte {
 			return time.UnixMicro(us).UTC().AppendFormat(nil, `"2006-01-02T15:04:05.999999"`)
 		}
 	}
-	return or(all...)
+	return or(all[:]...)
 }
 
 // timeOf reads a time of the forms that record knows and some that only exports have: an object around it (ConvertTo-Json of

@@ -79,7 +79,7 @@ func TestAnyArrangementGivesTheSameRecords(t *testing.T) {
 			case 1:
 				content = zstded(content)
 			case 2:
-				content = []byte(zipped(member{"a", string(content)}))
+				content = []byte(zipped(packed{"a", string(content)}))
 			case 3:
 				content = utf16Bytes(string(content), true, true)
 			}
@@ -279,7 +279,7 @@ func FuzzDecoder(f *testing.F) {
 
 func FuzzPacked(f *testing.F) {
 	text := []byte(samples[0] + "\n" + samples[1])
-	for _, content := range [][]byte{gzipped(text), zstded(text), []byte(zipped(member{"a", string(text)})), utf16Bytes(string(text), false, true), []byte(quote(string(text)))} {
+	for _, content := range [][]byte{gzipped(text), zstded(text), []byte(zipped(packed{"a", string(text)})), utf16Bytes(string(text), false, true), []byte(quote(string(text)))} {
 		f.Add(content)
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {

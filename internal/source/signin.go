@@ -11,12 +11,12 @@ import (
 // operation UserLoggedIn or UserLoginFailed with the fields that such a record has. The location, which Graph brings along,
 // stays as Location, in the form that risk records have; everything else that a record has no field for stays under its own
 // name.
-func (d *Decoder) signIn(w *wrapped, members record.Object) (bool, error) {
-	if !members.Has("createdDateTime") || !members.Has("userPrincipalName") || members.Has("operation") ||
-		!members.Has("status") && !members.Has("ipAddress") {
+func (d *Decoder) signIn(w *wrapped, m members) (bool, error) {
+	if !m.has("createdDateTime") || !m.has("userPrincipalName") || m.has("operation") ||
+		!m.has("status") && !m.has("ipAddress") {
 		return false, nil
 	}
-	status := record.ObjectOf(members.Value("status"))
+	status := m.object("status")
 	code := status.Int("errorCode")
 	operation := "UserLoginFailed"
 	if code == 0 || code == keepSignedIn {
@@ -27,17 +27,17 @@ func (d *Decoder) signIn(w *wrapped, members record.Object) (bool, error) {
 	o.text("Operation", operation)
 	o.member("RecordType", []byte("15"))
 	o.text("Workload", "AzureActiveDirectory")
-	o.member("CreationTime", creationTime(members, nil))
-	for _, m := range [...][2]string{
+	o.member("CreationTime", d.creationTime(m, nil))
+	for _, f := range [...][2]string{
 		{"id", "Id"}, {"userPrincipalName", "UserId"}, {"userId", "UserKey"}, {"ipAddress", "ClientIP"},
 		{"ipAddress", "ActorIpAddress"}, {"appId", "ApplicationId"}, {"appDisplayName", "ApplicationDisplayName"},
 		{"resourceId", "ObjectId"}, {"tenantId", "OrganizationId"}, {"homeTenantId", "OrganizationId"}, {"resourceTenantId", "OrganizationId"},
 	} {
-		if v := members.Value(m[0]); holds(v) && (m[1] != "OrganizationId" || !bytes.Contains(o.buf[o.start:], []byte(`"OrganizationId"`))) {
-			o.member(m[1], v)
+		if v := m.get(f[0]); holds(v) && (f[1] != "OrganizationId" || !bytes.Contains(o.buf[o.start:], []byte(`"OrganizationId"`))) {
+			o.member(f[1], v)
 		}
 	}
-	o.member("UserType", userTypeOf(members.Text("userType")))
+	o.member("UserType", userTypeOf(record.TextOf(m.get("userType"))))
 	o.text("ErrorNumber", strconv.FormatInt(code, 10))
 	if code != 0 {
 		o.text("LogonError", status.Text("failureReason"))
@@ -45,15 +45,15 @@ func (d *Decoder) signIn(w *wrapped, members record.Object) (bool, error) {
 	} else {
 		o.text("ResultStatus", "Success")
 	}
-	o.member("ExtendedProperties", nameValues("UserAgent", members.Value("userAgent"), "RequestType", members.Value("clientAppUsed")))
-	device := record.ObjectOf(members.Value("deviceDetail"))
+	o.member("ExtendedProperties", nameValues("UserAgent", m.get("userAgent"), "RequestType", m.get("clientAppUsed")))
+	device := m.object("deviceDetail")
 	o.member("DeviceProperties", nameValues("Id", device.Value("deviceId"), "DisplayName", device.Value("displayName"),
 		"OS", device.Value("operatingSystem"), "BrowserType", device.Value("browser"), "IsCompliant", device.Value("isCompliant"),
-		"IsCompliantAndManaged", device.Value("isManaged"), "TrustType", device.Value("trustType"), "SessionId", members.Value("sessionId")))
-	o.member("Location", locationOf(record.ObjectOf(members.Value("location"))))
-	for name, v := range members.Members() {
-		if !signInFields[name] && holds(v) {
-			o.member(name, v)
+		"IsCompliantAndManaged", device.Value("isManaged"), "TrustType", device.Value("trustType"), "SessionId", m.get("sessionId")))
+	o.member("Location", locationOf(m.object("location")))
+	for _, x := range m {
+		if !signInFields[x.name] && holds(x.value) {
+			o.member(x.name, x.value)
 		}
 	}
 	return true, d.rewritten(w, o)

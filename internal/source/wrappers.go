@@ -1,38 +1,28 @@
 package source
 
 import (
-	"bytes"
+	"slices"
 	"strings"
 
 	"detect/internal/record"
 )
 
 // wrapper tries the wrappers that are known, in the order in which they are to be tried; handled is false if it is none.
-func (d *Decoder) wrapper(w *wrapped, members record.Object) (handled bool, err error) {
-	if handled, err = d.auditData(w, members); handled || err != nil {
+func (d *Decoder) wrapper(w *wrapped, m members) (handled bool, err error) {
+	if handled, err = d.auditData(w, m); handled || err != nil {
 		return handled, err
 	}
-	if handled, err = d.elastic(w, members); handled || err != nil {
+	if handled, err = d.elastic(w, m); handled || err != nil {
 		return handled, err
 	}
-	if handled, err = d.splunk(w, members); handled || err != nil {
+	if handled, err = d.splunk(w, m); handled || err != nil {
 		return handled, err
 	}
-	return d.signIn(w, members)
+	return d.signIn(w, m)
 }
 
 // holds says whether a value has content: it is not absent, null, or empty text.
 func holds(v []byte) bool { return len(v) > 0 && v[0] != 'n' && string(v) != `""` }
-
-// first is the first of the named members that holds something.
-func first(members record.Object, names ...string) []byte {
-	for _, n := range names {
-		if v := members.Value(n); holds(v) {
-			return v
-		}
-	}
-	return nil
-}
 
 // or is the first value that holds something.
 func or(values ...[]byte) []byte {
@@ -45,38 +35,38 @@ func or(values ...[]byte) []byte {
 }
 
 // around notes what a wrapper says of the record in it. What is nearer to the record counts more.
-func (w *wrapped) around(members record.Object) {
+func (w *wrapped) around(m members) {
 	o := &w.outer
-	o.time = or(first(members, "CreationTime", "CreationDate", "createdDateTime", "TimeGenerated", "@timestamp", "_time"), o.time)
-	o.operation = or(first(members, "Operation", "Operations", "operation"), o.operation)
-	o.user = or(first(members, "UserId", "UserIds", "userPrincipalName"), o.user)
-	o.id = or(first(members, "Identity", "RecordId", "Id", "id"), o.id)
-	o.organization = or(first(members, "OrganizationId", "organizationId"), o.organization)
-	o.recordType = or(first(members, "RecordType"), o.recordType)
+	o.time = or(m.first("CreationTime", "CreationDate", "createdDateTime", "TimeGenerated", "@timestamp", "_time"), o.time)
+	o.operation = or(m.first("Operation", "Operations", "operation"), o.operation)
+	o.user = or(m.first("UserId", "UserIds", "userPrincipalName"), o.user)
+	o.id = or(m.first("Identity", "RecordId", "Id", "id"), o.id)
+	o.organization = or(m.first("OrganizationId", "organizationId"), o.organization)
+	o.recordType = or(m.first("RecordType"), o.recordType)
 }
 
 // unwrap decodes what is inside a wrapper.
-func (d *Decoder) unwrap(w *wrapped, members record.Object, inner []byte) (bool, error) {
+func (d *Decoder) unwrap(w *wrapped, m members, inner []byte) (bool, error) {
 	in, ok := w.deeper()
 	if !ok {
 		return true, nil
 	}
-	in.around(members)
+	in.around(m)
 	return true, d.value(in, inner)
 }
 
 // auditData unwraps what Search-UnifiedAuditLog, the portal, extractors and Microsoft Graph give.
-func (d *Decoder) auditData(w *wrapped, members record.Object) (bool, error) {
-	v := members.Value("AuditData")
+func (d *Decoder) auditData(w *wrapped, m members) (bool, error) {
+	v := m.get("AuditData")
 	graph := false
 	if v == nil {
-		v = members.Value("auditData")
-		graph = members.Has("createdDateTime")
+		v = m.get("auditData")
+		graph = m.has("createdDateTime")
 	}
 	if v == nil {
-		for name, value := range members.Members() {
-			if strings.EqualFold(name, "auditdata") {
-				v = value
+		for _, x := range m {
+			if len(x.name) == len("auditdata") && strings.EqualFold(x.name, "auditdata") {
+				v = x.value
 			}
 		}
 	}
@@ -84,41 +74,41 @@ func (d *Decoder) auditData(w *wrapped, members record.Object) (bool, error) {
 	switch {
 	case v == nil:
 		return false, nil
-	case empty && graph && members.Has("operation"):
-		return true, d.graphRecord(w, members)
+	case empty && graph && m.has("operation"):
+		return true, d.graphRecord(w, m)
 	case empty:
 		w.lose("AuditData is empty")
 		return true, nil
 	}
-	return d.unwrap(w, members, v)
+	return d.unwrap(w, m, v)
 }
 
 // elastic unwraps what Elasticsearch and its shippers hold: best the original text, else the fields under o365.audit.
-func (d *Decoder) elastic(w *wrapped, members record.Object) (bool, error) {
-	if v := members.Value("_source"); record.KindOf(v) == '{' {
-		return d.unwrap(w, members, v)
+func (d *Decoder) elastic(w *wrapped, m members) (bool, error) {
+	if v := m.get("_source"); record.KindOf(v) == '{' {
+		return d.unwrap(w, m, v)
 	}
-	event := members.Object("event")
-	for _, v := range [][]byte{event.Value("original"), members.Value("event.original")} {
+	event := m.object("event")
+	for _, v := range [][]byte{event.Value("original"), m.get("event.original")} {
 		if looksObject(v) {
-			return d.unwrap(w, members, v)
+			return d.unwrap(w, m, v)
 		}
 	}
-	for _, v := range [][]byte{members.Object("o365").Value("audit"), members.Value("o365.audit")} {
+	for _, v := range [][]byte{m.object("o365").Value("audit"), m.get("o365.audit")} {
 		if record.KindOf(v) == '{' {
-			return d.unwrap(w, members, v)
+			return d.unwrap(w, m, v)
 		}
 	}
-	if members.Raw() != nil && bytes.Contains(members.Raw(), []byte(`"o365.audit.`)) {
+	if slices.ContainsFunc(m, func(x member) bool { return strings.HasPrefix(x.name, auditPath) }) {
 		in, ok := w.deeper()
 		if !ok {
 			return true, nil
 		}
-		in.around(members)
-		return true, d.dotted(in, members)
+		in.around(m)
+		return true, d.dotted(in, m)
 	}
-	if v := members.Value("message"); looksObject(v) {
-		return d.unwrap(w, members, v)
+	if v := m.get("message"); looksObject(v) {
+		return d.unwrap(w, m, v)
 	}
 	return false, nil
 }
@@ -131,14 +121,18 @@ func looksObject(v []byte) bool {
 	return len(v) > 2 && v[0] == '"' && (v[1] == '{' || v[1] == ' ' || v[1] == '\\') && strings.HasPrefix(strings.TrimSpace(record.TextOf(v)), "{")
 }
 
+// auditPath is where Elastic has the fields of a record.
+const auditPath = "o365.audit."
+
 // dotted decodes members whose names are paths: o365.audit.Operation.
-func (d *Decoder) dotted(w *wrapped, members record.Object) error {
+func (d *Decoder) dotted(w *wrapped, m members) error {
 	o := &objectBuilder{buf: d.bufs[w.level-1][:0]}
 	nested := map[string]*objectBuilder{}
 	var order []string
 	o.begin()
-	for name, v := range members.Members() {
-		path, ok := strings.CutPrefix(name, "o365.audit.")
+	for _, x := range m {
+		path, ok := strings.CutPrefix(x.name, auditPath)
+		v := x.value
 		if !ok || !holds(v) {
 			continue
 		}
@@ -162,15 +156,15 @@ func (d *Decoder) dotted(w *wrapped, members record.Object) error {
 }
 
 // splunk unwraps what Splunk exports: the record as it came is in _raw, around which stands result.
-func (d *Decoder) splunk(w *wrapped, members record.Object) (bool, error) {
-	if v := members.Value("result"); record.KindOf(v) == '{' {
-		return d.unwrap(w, members, v)
+func (d *Decoder) splunk(w *wrapped, m members) (bool, error) {
+	if v := m.get("result"); record.KindOf(v) == '{' {
+		return d.unwrap(w, m, v)
 	}
-	if v := members.Value("_raw"); looksObject(v) {
-		return d.unwrap(w, members, v)
+	if v := m.get("_raw"); looksObject(v) {
+		return d.unwrap(w, m, v)
 	}
-	if v := members.Value("event"); looksObject(v) && !members.Has("Operation") {
-		return d.unwrap(w, members, v)
+	if v := m.get("event"); looksObject(v) && !m.has("Operation") {
+		return d.unwrap(w, m, v)
 	}
 	return false, nil
 }
