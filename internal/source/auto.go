@@ -49,13 +49,15 @@ func (c *autoCutter) cut(b *Batch, text []byte, r rest) int {
 			p += n
 		case n < 0:
 			return p
-		case bytes.Contains(text[p:], []byte("\n{")) || bytes.Contains(text[p:], []byte("\n[")):
+		case r == more && len(text)-p < searched:
+			return p
+		case startsInside(text[p:min(len(text), p+searched)]):
 			c.isCSV = false
 			c.json(text[:p])
 		default:
 			c.stop = true
 			w := Warning{File: c.file, Text: "no form of audit records is recognised in it", Unread: c.named}
-			if bytes.IndexByte(text, 0) < 0 {
+			if bytes.IndexByte(text[:min(len(text), p+searched)], 0) < 0 {
 				w.Text += "; a CSV file needs a first line with the names of its columns, such as AuditData"
 			}
 			b.Warnings = append(b.Warnings, w)
@@ -63,6 +65,13 @@ func (c *autoCutter) cut(b *Batch, text []byte, r rest) int {
 		}
 	}
 	return p + c.chosen.cut(b, text[p:], r)
+}
+
+// searched is how much of a text is searched for the start of JSON after lines that are none.
+const searched = 64 << 10
+
+func startsInside(text []byte) bool {
+	return bytes.Contains(text, []byte("\n{")) || bytes.Contains(text, []byte("\n["))
 }
 
 func (c *autoCutter) json(before []byte) {

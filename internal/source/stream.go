@@ -155,6 +155,9 @@ func (c *jsonCutter) object(b *Batch, text []byte, p int, r rest) (q int, wait b
 		return c.pass(text, p, head), false
 	}
 	q, v = scanValue(text, p)
+	if v == broken && r == more && !c.midLine && bytes.IndexByte(text[p:], '\n') < 0 {
+		return p, true // the line may be told whole, which Decoder looks into
+	}
 	return c.value(b, text, p, q, v, r)
 }
 
