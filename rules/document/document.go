@@ -13,7 +13,7 @@ import (
 
 // MaxSize is the greatest size of a file that Parse accepts, in bytes. Rule files are written by people; a larger file
 // is a mistake.
-const MaxSize = 4 << 20
+const MaxSize = 1 << 20
 
 // MaxDepth is how deep values may be nested.
 const MaxDepth = 64
