@@ -121,7 +121,7 @@ func loadConfig(path string) (*config, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, usageError(fmt.Errorf("%s: %s", path, strings.ReplaceAll(err.Error(), "yaml: ", "")))
+		return nil, usageError(fmt.Errorf("%s: %s", path, plainYAML(err)))
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
@@ -141,6 +141,19 @@ func loadConfig(path string) (*config, error) {
 		}
 	}
 	return c, nil
+}
+
+// plainYAML is a YAML error without the words that belong to the program's own types.
+func plainYAML(err error) string {
+	text := strings.ReplaceAll(err.Error(), "yaml: ", "")
+	var types *yaml.TypeError
+	if errors.As(err, &types) {
+		text = strings.Join(types.Errors, "; ")
+	}
+	if i := strings.LastIndex(text, " in type main."); i >= 0 {
+		text = strings.ReplaceAll(text, "not found"+text[i:], "is not known here")
+	}
+	return text
 }
 
 // resolve makes a path of the configuration relative to the configuration's folder.

@@ -106,12 +106,16 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 	if a.Status != "open" {
 		marks = append(marks, a.Status)
 	}
+	width := 11
+	for _, v := range a.order {
+		width = max(width, min(columns(v.Name), 16))
+	}
 	row := func(name, text string) {
-		for i, line := range wrap(text, s.width-len(indent)-11) {
+		for i, line := range wrap(text, s.width-len(indent)-width-2) {
 			if i > 0 {
 				name = ""
 			}
-			fmt.Fprintf(b, "%s%s %s\n", indent, s.paint(dim, pad(name, 10)), line)
+			fmt.Fprintf(b, "%s%s  %s\n", indent, s.paint(dim, pad(name, width)), line)
 		}
 	}
 	row("rule", strings.Join(append([]string{a.Rule + strings.Join(prefixed(", ", a.Attack), "")}, marks...), " · "))
@@ -121,7 +125,7 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 	row("when", a.when())
 	row("count", a.howMany())
 	for _, v := range a.order {
-		if _, isKey := a.By[v.Name]; isKey || len(v.Values) == 0 {
+		if _, isKey := a.By[v.Name]; isKey || strings.Join(v.Values, "") == "" {
 			continue
 		}
 		row(escape.Terminal(v.Name), valuesText(v, verbose))
@@ -133,7 +137,7 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 			if i == 0 {
 				name = "respond"
 			}
-			fmt.Fprintf(b, "%s%s %s\n", indent, s.paint(dim, pad(name, 10)), s.paint(green, escape.Terminal(line)))
+			fmt.Fprintf(b, "%s%s  %s\n", indent, s.paint(dim, pad(name, width)), s.paint(green, escape.Terminal(line)))
 		}
 	}
 }
