@@ -198,18 +198,15 @@ func (c *jsonCutter) value(b *Batch, text []byte, p, q int, v verdict, r rest) (
 // junk takes what cannot be a record. A lone scalar is one loss; of anything else nobody knows where it ends, so that the
 // next record has to be found.
 func (c *jsonCutter) junk(b *Batch, text []byte, p int, r rest) (q int, wait bool) {
-	for q = p; q < len(text) && isWord(text[q]); q++ {
-	}
-	if q == len(text) && r == more && q-p < 64 {
+	if r == more && len(text)-p < 2*junkShown {
 		return p, true
 	}
-	shown := text[p:min(max(q, p+1), p+40)]
-	if q > p && q < len(text) && (text[q] == ',' || text[q] == ']') {
-		c.reject(b, fmt.Sprintf("not a record: %q", shown))
-		return c.pass(text, p, q), false
+	shown := text[p:min(len(text), p+junkShown)]
+	for q = p; q < p+len(shown) && isWord(text[q]); q++ {
 	}
-	if q < p+40 {
-		shown = text[p:min(len(text), p+40)]
+	if q > p && q < len(text) && (text[q] == ',' || text[q] == ']') {
+		c.reject(b, fmt.Sprintf("not a record: %q", text[p:q]))
+		return c.pass(text, p, q), false
 	}
 	if i := bytes.IndexByte(shown, '\n'); i >= 0 {
 		shown = shown[:i]
@@ -218,6 +215,9 @@ func (c *jsonCutter) junk(b *Batch, text []byte, p int, r rest) (q int, wait boo
 	c.lost, c.hurt = true, true
 	return c.pass(text, p, max(q, p+1)), false
 }
+
+// junkShown is how much of what is no record is shown.
+const junkShown = 40
 
 func (c *jsonCutter) reject(b *Batch, reason string) {
 	b.Rejects = append(b.Rejects, Reject{c.origin(), reason})
