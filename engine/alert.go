@@ -77,7 +77,7 @@ type Alert struct {
 	Revision int    // 1 for the first
 	Reason   Reason // of this revision
 	Note     string // what changed, in numbers, for a person
-	Revised  int64  // when it was last revised by the wall clock of the source (the newest Item.Arrived), microseconds
+	Revised  int64  // when what it shows was last revised, by the wall clock of the source (the newest Item.Arrived), microseconds
 	State    []byte // what the engine must remember of it; opaque to all others; nil: nothing
 }
 

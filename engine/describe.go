@@ -76,6 +76,13 @@ func note(was, is *Alert) string {
 	if a, b := span(was), span(is); a != b {
 		parts = append(parts, fmt.Sprintf("%s -> %s", a, b))
 	}
+	if d := (is.First - was.First) / second; d != 0 && len(parts) == 0 {
+		if d < 0 {
+			parts = append(parts, seconds(-d)+" earlier")
+		} else {
+			parts = append(parts, seconds(d)+" later")
+		}
+	}
 	if was.Severity != is.Severity {
 		parts = append(parts, fmt.Sprintf("%s -> %s", was.Severity, is.Severity))
 	}
@@ -89,9 +96,11 @@ func records(n int64) string {
 	return fmt.Sprintf("%d records", n)
 }
 
-// span is how long an alert lasts, in its greatest unit.
-func span(a *Alert) string {
-	s := (a.Last - a.First) / second
+// span is how long an alert lasts.
+func span(a *Alert) string { return seconds((a.Last - a.First) / second) }
+
+// seconds is a length of time in its greatest unit.
+func seconds(s int64) string {
 	switch {
 	case s < 120:
 		return fmt.Sprintf("%d s", s)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"slices"
 
 	"detect/rules"
@@ -142,7 +143,9 @@ func (s *stats) add(r *rules.Rule, h *hit.Hit) {
 	for i, by := range r.SumBy {
 		if by.X < len(h.Values) && by.K < len(h.Values) {
 			h.Values[by.X].Each(func(x hit.Value) {
-				h.Values[by.K].Each(func(k hit.Value) { s.sums[i].add(k, x.Float()) })
+				if n := x.Float(); !math.IsNaN(n) { // a NaN is not the greatest of anything
+					h.Values[by.K].Each(func(k hit.Value) { s.sums[i].add(k, n) })
+				}
 			})
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"detect/rules"
@@ -102,11 +103,11 @@ func naiveView(r *rules.Rule, key string, ms []mark, rest bool) (*hit.View, []st
 		}
 		v.Severity = max(v.Severity, m.hit.Severity)
 		ids = append(ids, m.hit.RecordID)
-		if !slices.ContainsFunc(v.Sets, func(s []hit.Value) bool { return equalValues(s, m.hit.Values) }) {
+		if len(v.Sets) < maxSets && !slices.ContainsFunc(v.Sets, func(s []hit.Value) bool { return equalValues(s, m.hit.Values) }) {
 			v.Sets = append(v.Sets, m.hit.Values)
 		}
 	}
-	ids, v.Sets = ids[:min(len(ids), maxRecords)], v.Sets[:min(len(v.Sets), maxSets)]
+	ids = ids[:min(len(ids), maxRecords)]
 	for i, c := range r.Captures {
 		v.Columns = append(v.Columns, naiveColumn(c.Kind.Element(), i, ms))
 		v.Approximate = v.Approximate || v.Columns[i].Approximate
@@ -167,6 +168,9 @@ func naiveSumBy(by rules.SumBy, ms []mark) (sum float64, over bool) {
 	most := map[valueKey]float64{}
 	for _, m := range ms {
 		m.hit.Values[by.X].Each(func(x hit.Value) {
+			if math.IsNaN(x.Float()) {
+				return
+			}
 			m.hit.Values[by.K].Each(func(k hit.Value) {
 				if old, ok := most[keyOf(k)]; !ok || x.Float() > old {
 					most[keyOf(k)] = x.Float()

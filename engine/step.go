@@ -230,7 +230,10 @@ func (w *teller) withdraw(a *told) {
 
 // put makes next the latest revision of a.
 func (w *teller) put(a *told, next *Alert, reason Reason) {
-	next.Reason, next.Revised = reason, w.now
+	next.Reason = reason
+	if reason != Finished {
+		next.Revised = w.now // being final adds nothing that could come again
+	}
 	switch reason {
 	case Opened:
 		next.Note = records(next.Count)
@@ -272,7 +275,7 @@ func (w *teller) settle() {
 			next := a.Alert
 			if !slices.Contains(w.revised, next) {
 				c := *next
-				c.Reason, c.Note, c.Revised = Finished, "", w.now
+				c.Reason, c.Note = Finished, ""
 				c.Revision++
 				next = &c
 				w.revised = append(w.revised, next)

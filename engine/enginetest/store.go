@@ -183,3 +183,14 @@ func (s *Store) Standing() []*engine.Alert {
 
 // Timelines is how many timelines are stored.
 func (s *Store) Timelines() int { return len(s.timelines) }
+
+// Bytes is how many bytes the stored timelines take.
+func (s *Store) Bytes() (n int) {
+	for _, r := range s.timelines {
+		n += len(r.head)
+		for _, c := range r.cells {
+			n += len(c)
+		}
+	}
+	return n
+}
