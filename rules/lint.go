@@ -33,6 +33,7 @@ func Lint(s *Set, now time.Time) []Warning {
 		warnings := l.report.Faults
 		l.report.Faults = nil
 		l.nature()
+		l.untold()
 		for _, f := range warnings {
 			ws = append(ws, Warning{Fault: f})
 		}
@@ -120,8 +121,31 @@ func mask(src string) string {
 	return string(b)
 }
 
-// unused finds params, lets and captures that nothing names.
+// unused finds params and lets that nothing names.
 func (l linter) unused() {
+	for _, p := range l.s.params {
+		if !l.uses(`params\.` + p.name) {
+			l.report.Addf(p.key, "the param %q is not used", p.name)
+		}
+	}
+	for _, p := range l.s.let {
+		if !l.uses(p.name) {
+			l.report.Addf(p.key, "let %q is not used", p.name)
+		}
+	}
+}
+
+// untold finds captures that nothing names: they are seen among the alert's values only.
+func (l linter) untold() {
+	for _, p := range l.s.capture {
+		if !l.uses(p.name) && !slices.Contains(l.s.by, p.name) && l.s.alertTitle.Exists() {
+			l.report.Add(p.key, 0, fmt.Sprintf("the capture %q is not used", p.name), "name it in the alert's title, or leave it out; the alert shows it among its values either way")
+		}
+	}
+}
+
+// uses says whether any expression names what the pattern matches.
+func (l linter) uses(name string) bool {
 	var all strings.Builder
 	for _, v := range l.expressions() {
 		if v == l.s.alertTitle || v == l.s.respond {
@@ -136,25 +160,8 @@ func (l linter) unused() {
 		all.WriteString(mask(v.Scalar()) + "\n")
 	}
 	text := all.String()
-	uses := func(name string) bool {
-		found, _ := regexp.MatchString(`(^|[^A-Za-z0-9_.])(params\.|prev\.|cur\.)?`+name+`($|[^A-Za-z0-9_])`, text)
-		return found
-	}
-	for _, p := range l.s.params {
-		if !uses(`params\.` + p.name) {
-			l.report.Addf(p.key, "the param %q is not used", p.name)
-		}
-	}
-	for _, p := range l.s.let {
-		if !uses(p.name) {
-			l.report.Addf(p.key, "let %q is not used", p.name)
-		}
-	}
-	for _, p := range l.s.capture {
-		if !uses(p.name) && !slices.Contains(l.s.by, p.name) && l.s.alertTitle.Exists() {
-			l.report.Add(p.key, 0, fmt.Sprintf("the capture %q is not used", p.name), "name it in the alert's title, or leave it out; the alert shows it among its values either way")
-		}
-	}
+	found, _ := regexp.MatchString(`(^|[^A-Za-z0-9_.])(params\.|prev\.|cur\.)?`+name+`($|[^A-Za-z0-9_])`, text)
+	return found
 }
 
 var (
