@@ -180,7 +180,7 @@ func (f *file) decode(p piece) (*yaml.Node, *Fault) {
 	}
 	at := errorOffset(b, err.Error())
 	fault := f.fault(p.start+at, "", "")
-	if n := tagAt(fault.Source); n >= 0 {
+	if n := culpritAt(fault.Source); n >= 0 {
 		fault = f.fault(f.lines[fault.Line-1]+n, "", "")
 	}
 	fault.Message, fault.Hint = explain(err.Error(), string(b[at:]), fault.Source)

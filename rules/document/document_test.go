@@ -105,6 +105,8 @@ func TestSyntaxFaultsAreAtTheirCharacter(t *testing.T) {
 	f("a: 1\nx: \"\\q\"\n", "f:2:5: unknown escape")
 	f("a: 1\nmatch: !a && b\n", "f:2:8: `!` begins")
 	f("a: 1\nmatch: !a\n", "f:2:8: `!a` is a YAML tag")
+	f("a: 1\nt:\n  title: {{user}} did it\n", "f:3:10: a text that begins with `{{` must be quoted")
+	f("a: 1\nm: |\n   a\n  && b\n", "f:4:3: `&&` at the beginning")
 	f("a: &x 1\n", "f:1:4: `&x` is a YAML anchor")
 	f("%YAML 1.2\n---\na: 1\n", "f:1:9: YAML directives")
 	f("a: \x01\n", "f:1:4: the character U+0001")

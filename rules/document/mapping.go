@@ -104,7 +104,11 @@ func (r *Report) Text(v Value, what string) (s string, ok bool) {
 		r.Add(v, 0, fmt.Sprintf("%s must be text, and this is %s", what, v.What()), fmt.Sprintf(`write "%s"`, v.Scalar()))
 		return "", false
 	case !v.IsText():
-		r.Add(v, 0, fmt.Sprintf("%s must be text, and this is %s", what, v.What()), "")
+		hint := ""
+		if v.InBraces() {
+			hint = "a text that begins with { or [ must be quoted"
+		}
+		r.Add(v, 0, fmt.Sprintf("%s must be text, and this is %s", what, v.What()), hint)
 		return "", false
 	}
 	return v.Scalar(), true

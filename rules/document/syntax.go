@@ -61,6 +61,7 @@ func errorKind(message string) string {
 var (
 	tagInValue   = regexp.MustCompile(`(?:[:-]|[\[{,])\s+!\S|[\[{,]!`)
 	flowBrackets = regexp.MustCompile(`[\[{]`)
+	braces       = regexp.MustCompile(`(?:^|[:,{\[-])\s*\{\{`)
 )
 
 // tagAt is where in a line a value begins with `!`; -1 if none does.
@@ -72,6 +73,18 @@ func tagAt(line string) int {
 	return m[0] + strings.IndexByte(line[m[0]:], '!')
 }
 
+// culpritAt is where in the line of an error that is seldom noticed before the end of the value its cause is; -1 if it is
+// no such line.
+func culpritAt(line string) int {
+	if n := tagAt(line); n >= 0 {
+		return n
+	}
+	if m := braces.FindStringIndex(line); m != nil {
+		return m[1] - 2
+	}
+	return -1
+}
+
 // explain puts the library's message in words for an analyst, with what to do about it. rest is the text from the error
 // on, source the whole line.
 func explain(message, rest, source string) (string, string) {
@@ -81,9 +94,12 @@ func explain(message, rest, source string) (string, string) {
 	if tagAt(source) >= 0 {
 		return "`!` begins a YAML tag here", "quote an expression that begins with `!`, or write it as a `|` block"
 	}
+	if braces.MatchString(source) {
+		return "a text that begins with `{{` must be quoted", `write "{{...}} ..."`
+	}
 	switch {
 	case has("mapping values are not allowed"):
-		return "`:` followed by a blank makes a key of what stands before it", quote
+		return "`:` followed by a blank makes a key of what stands before it", quote + "; of a key of its own, check the indentation"
 	case errorKind(message) == "brackets":
 		if flowBrackets.MatchString(source) {
 			return "the braces or brackets are not closed, or their content is more than a simple text", "quote expressions inside braces"
@@ -97,6 +113,8 @@ func explain(message, rest, source string) (string, string) {
 		return "an unquoted text cannot begin with `" + string(r) + "`", quote
 	case has("violates indentation"):
 		return "a tab cannot indent YAML", "use blanks"
+	case has("did not find expected alphabetic or numeric character") && strings.HasPrefix(strings.TrimSpace(source), "&&"):
+		return "`&&` at the beginning of a line is no YAML", "indent the lines of a block as its first line"
 	case has("did not find expected alphabetic or numeric character"):
 		return "`*` and `&` begin YAML aliases and anchors; the rule format has none", "quote a text that begins with * or &"
 	case has("unexpected end of stream"), has("unexpected document indicator"):
