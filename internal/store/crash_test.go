@@ -73,7 +73,7 @@ func numbered(n int64) *engine.Commit {
 func TestKillsLeaveWholeBatches(t *testing.T) {
 	kills := 6
 	if more, err := strconv.Atoi(os.Getenv("DETECT_CHECKS")); err == nil {
-		kills = min(more, 100)
+		kills = min(more, 30)
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "detect.db")
