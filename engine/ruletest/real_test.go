@@ -71,8 +71,8 @@ func fired(t *testing.T, domains []string, lines ...[]byte) map[string][]string 
 	return ids
 }
 
-// TestRealForwarding compares the verdict on each of ten records with the one that their authors gave.
-func TestRealForwarding(t *testing.T) {
+// TestRealVerdicts compares the verdict on each of twelve records with the one that their authors gave.
+func TestRealVerdicts(t *testing.T) {
 	text, err := os.ReadFile(realData(t, "panther_tests.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -87,9 +87,13 @@ func TestRealForwarding(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := readLines(t, realData(t, "panther.ndjson"))
+	ours := map[string]string{
+		"Microsoft365.Exchange.External.Forwarding": "exchange-external-forwarding", "Microsoft365.MFA.Disabled": "entra-mfa-disabled",
+	}
 	n := 0
 	for i, c := range cases {
-		if c.Rule != "Microsoft365.Exchange.External.Forwarding" {
+		rule, ok := ours[c.Rule]
+		if !ok {
 			continue
 		}
 		n++
@@ -103,12 +107,12 @@ func TestRealForwarding(t *testing.T) {
 				domains = append(domains, d)
 			}
 		}
-		if got := len(fired(t, domains, lines[i])["exchange-external-forwarding"]) > 0; got != c.Expected {
+		if got := len(fired(t, domains, lines[i])[rule]) > 0; got != c.Expected {
 			t.Errorf("line %d, %s: alert %v, want %v (domains %s)", i+1, c.Test, got, c.Expected, strings.Join(domains, " "))
 		}
 	}
-	if n != 10 {
-		t.Errorf("%d cases, want 10", n)
+	if n != 12 {
+		t.Errorf("%d cases, want 12", n)
 	}
 }
 
