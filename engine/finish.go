@@ -120,6 +120,7 @@ func (e *Engine) finishDeferred(ctx context.Context) (*Outcome, []Pending, error
 	out := &Outcome{}
 	var pending []Pending
 	tell := func(t *timeline) {
+		t.discard = true
 		e.step(t, true)
 		pending = t.appendPending(pending)
 		e.forget(t)

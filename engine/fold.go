@@ -24,6 +24,7 @@ type fold struct {
 	print       uint64
 	pair        *hit.Pair  // the first
 	few         []*hit.Hit // all marks, as long as stats is nil
+	fewBytes    int        // memory that they hold
 	stats       *stats
 }
 
@@ -66,13 +67,14 @@ func (f *fold) add(r *rules.Rule, m mark) {
 	if f.stats == nil {
 		if len(f.few) < maxFew {
 			f.few = append(f.few, h)
+			f.fewBytes += h.Size()
 			return
 		}
 		f.stats = newStats(r)
 		for _, x := range f.few {
 			f.stats.add(r, x)
 		}
-		f.few = nil
+		f.few, f.fewBytes = nil, 0
 	}
 	f.stats.add(r, h)
 }
@@ -103,10 +105,7 @@ func (f *fold) clone() fold {
 
 // size is about how many bytes of memory the fold holds; the hits of few marks are counted too.
 func (f *fold) size() int {
-	n := 160
-	for _, h := range f.few {
-		n += h.Size()
-	}
+	n := 160 + f.fewBytes
 	if f.stats != nil {
 		n += 200 + f.stats.bytes
 		for i := range f.stats.columns {

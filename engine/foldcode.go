@@ -53,6 +53,9 @@ func foldOf(rule *rules.Rule, r *hit.Reader) fold {
 	}
 	if !readFlag(r) {
 		f.few = readHits(r, nil)
+		for _, h := range f.few {
+			f.fewBytes += h.Size()
+		}
 		return f
 	}
 	s := newStats(rule)

@@ -28,10 +28,12 @@ func (t *timeline) advance(f, absence int64, scratch []mark) (closed []*episode,
 		t.acc.rest = t.acc.rest || t.blurred(t.acc.first, t.acc.last)
 		closed = append(closed, t.acc)
 		t.acc, t.accDirty = nil, true
+		t.prov.closed()
 	}
 	if to > t.decided {
 		scratch = t.marks(scratch[:0], t.decided, to)
 		for _, m := range scratch {
+			t.prov.decided(m)
 			if t.acc != nil && !t.acc.joins(t.rule, m.hit.Time) {
 				end()
 			}
@@ -65,15 +67,9 @@ func (t *timeline) tell(closed []*episode, provisional bool, now int64) []*Alert
 	eps := closed
 	var ms []mark
 	if provisional || len(t.alerts) > 0 {
-		var open *episode
-		if t.acc != nil {
-			open = t.acc.clone()
-		}
-		ms = t.marks(nil, t.decided, never)
-		for _, e := range episodes(t.rule, open, ms) {
-			e.rest = e.rest || t.blurred(e.first, e.last)
-			eps = append(eps, e)
-		}
+		t.foresee(provisional && t.discard)
+		ms = t.prov.marks
+		eps = append(eps, t.prov.eps...)
 	}
 	if len(eps) == 0 && len(t.alerts) == 0 {
 		return nil

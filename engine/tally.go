@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"hash/maphash"
 	"math"
 	"slices"
 
@@ -64,8 +65,8 @@ func spread(h uint64) uint64 {
 // tally counts distinct values.
 type tally struct {
 	list  []tallied
-	index map[valueKey]int32 // nil while the list is short
-	over  bool               // values were dropped: those with a digest of limit or above
+	index []uint64 // open addressing: half of a value's hash, and its place in the list plus one; nil while the list is short
+	over  bool     // values were dropped: those with a digest of limit or above
 	limit uint64
 	bytes int
 }
@@ -78,11 +79,42 @@ type tallied struct {
 }
 
 // few is how many values are looked through one by one.
-const few = 12
+const few = 8
+
+// seed makes the places of values in an index unpredictable; nothing else depends on it.
+var seed = maphash.MakeSeed()
+
+// hash is for an index only: it differs from process to process.
+func hash(v hit.Value) uint64 {
+	if v.Kind == hit.Text {
+		return maphash.String(seed, v.Str)
+	}
+	k := keyOf(v)
+	if k.str != "" {
+		return maphash.String(seed, k.str)
+	}
+	return spread(uint64(k.num) ^ uint64(k.kind)<<56)
+}
+
+// same says whether two values count as one.
+func same(a, b hit.Value) bool {
+	if a.Kind != b.Kind {
+		return false
+	}
+	switch a.Kind {
+	case hit.Text:
+		return a.Str == b.Str
+	case hit.Double, hit.Place, hit.Texts, hit.Ints:
+		return keyOf(a) == keyOf(b)
+	default:
+		return a.Num == b.Num
+	}
+}
 
 // add counts v, which came with x.
 func (t *tally) add(v hit.Value, x float64) {
-	if i := t.find(v); i >= 0 {
+	i, slot, h := t.find(v)
+	if i >= 0 {
 		t.list[i].n++
 		t.list[i].most = max(t.list[i].most, x)
 		return
@@ -94,55 +126,61 @@ func (t *tally) add(v hit.Value, x float64) {
 		}
 	}
 	t.list = append(t.list, e)
-	t.bytes += v.Size() + 24
-	if t.index != nil {
-		t.index[keyOf(v)] = int32(len(t.list) - 1)
-		t.bytes += 48 + len(v.Str)
-	} else if len(t.list) > few {
+	t.bytes += v.Size() + 48
+	switch n := len(t.list); {
+	case n >= 2*maxDistinct:
+		t.prune()
+	case t.index != nil && 2*n <= len(t.index):
+		t.index[slot] = h&^0xffffffff | uint64(n)
+	case n > few:
 		t.reindex()
 	}
-	if len(t.list) >= 2*maxDistinct {
-		t.prune()
-	}
 }
 
-func (t *tally) find(v hit.Value) int {
-	if t.index != nil {
-		if i, ok := t.index[keyOf(v)]; ok {
-			return int(i)
-		}
-		return -1
-	}
-	if v.Kind == hit.Text {
+// find is the place of v in the list, -1 if it isn't there; then slot is free for it in the index, and h its hash.
+func (t *tally) find(v hit.Value) (i, slot int, h uint64) {
+	if t.index == nil {
 		for i := range t.list {
-			if t.list[i].value.Str == v.Str && t.list[i].value.Kind == hit.Text {
-				return i
+			if same(t.list[i].value, v) {
+				return i, 0, 0
 			}
 		}
-		return -1
+		return -1, 0, 0
 	}
-	k := keyOf(v)
-	for i := range t.list {
-		if keyOf(t.list[i].value) == k {
-			return i
+	h = hash(v)
+	mask := len(t.index) - 1
+	for slot = int(h) & mask; t.index[slot] != 0; slot = (slot + 1) & mask {
+		if x := t.index[slot]; x>>32 == h>>32 && same(t.list[uint32(x)-1].value, v) {
+			return int(uint32(x)) - 1, slot, h
 		}
 	}
-	return -1
+	return -1, slot, h
 }
 
+// reindex makes the index anew, twice as large as it must be.
 func (t *tally) reindex() {
 	t.index, t.bytes = nil, 0
 	for i := range t.list {
-		t.bytes += t.list[i].value.Size() + 24
+		t.bytes += t.list[i].value.Size() + 48
 	}
 	if len(t.list) <= few {
 		return
 	}
-	t.index = make(map[valueKey]int32, 2*len(t.list))
-	for i := range t.list {
-		t.index[keyOf(t.list[i].value)] = int32(i)
-		t.bytes += 48 + len(t.list[i].value.Str)
+	size := 32
+	for size < 4*len(t.list) {
+		size *= 2
 	}
+	index := make([]uint64, size)
+	for i := range t.list {
+		h := hash(t.list[i].value)
+		slot := int(h) & (size - 1)
+		for index[slot] != 0 {
+			slot = (slot + 1) & (size - 1)
+		}
+		index[slot] = h&^0xffffffff | uint64(i+1)
+	}
+	t.index = index
+	t.bytes += 8 * size
 }
 
 // prune drops all but the values with the smallest digests, if there are too many.
@@ -211,8 +249,6 @@ func (t *tally) sum() float64 {
 func (t *tally) clone() tally {
 	c := *t
 	c.list = slices.Clone(t.list)
-	if t.index != nil {
-		c.reindex()
-	}
+	c.index = slices.Clone(t.index)
 	return c
 }

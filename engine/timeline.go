@@ -28,6 +28,8 @@ type timeline struct {
 	cells   []cell     // by start
 	removed []int64    // starts of stored cells that are to be removed
 	acc     *episode   // the open episode of decided marks; nil: none
+	prov    prospect   // the open episode and those of undecided marks
+	discard bool       // it is told for the last time
 	alerts  []*told    // of the open and the undecided episodes, and dead ones that may revive
 	taken   []Mark     // naming marks after decided of alerts that are final
 	opened  int64      // alerts opened so far
@@ -177,7 +179,7 @@ func (t *timeline) drop() {
 		}
 	}
 	if t.faults.forgetOpen && t.acc != nil && t.acc.last <= horizon {
-		t.acc, t.accDirty = nil, true
+		t.acc, t.accDirty, t.prov.stale = nil, true, true
 	}
 	keep := t.cells[:0]
 	for i := range t.cells {
@@ -266,6 +268,10 @@ func (t *timeline) weigh() int {
 	if t.acc != nil {
 		n += t.acc.size()
 	}
+	for _, e := range t.prov.eps {
+		n += e.size()
+	}
+	n += 16 * len(t.prov.marks)
 	for _, a := range t.alerts {
 		n += 600 + 40*len(a.Records) + len(a.Title) + len(a.Respond) + 200*len(a.extras)
 		for _, v := range a.Values {
