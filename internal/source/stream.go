@@ -155,8 +155,8 @@ func (c *jsonCutter) object(b *Batch, text []byte, p int, r rest) (q int, wait b
 		return c.pass(text, p, head), false
 	}
 	q, v = scanValue(text, p)
-	if v == broken && r == more && !c.midLine && bytes.IndexByte(text[p:], '\n') < 0 {
-		return p, true // the line may be told whole, which Decoder looks into
+	if (v == broken || v == whole) && r == more && !c.midLine && len(text)-q < searched && bytes.IndexByte(text[p:], '\n') < 0 {
+		return p, true // it may be a whole line, which Decoder looks into
 	}
 	return c.value(b, text, p, q, v, r)
 }
@@ -253,34 +253,49 @@ func (c *jsonCutter) find(text []byte, p int, r rest) (q int, found bool) {
 			return len(text), false
 		}
 		p += i
-		e, v := scanValue(text, p)
-		switch {
-		case v == whole && (plausible(text[p:e]) || c.ownLine(text, p, e)):
-			c.lost = false
-			return p, true
-		case v == partial && (r == more || r == full && p > len(text)/2):
-			if head, _, hv := pageHead(text, p); hv == whole && bytes.HasPrefix(text[skipBlank(text, head):], []byte("{")) {
+		if c.startsLine(text, p) {
+			head, _, v := pageHead(text, p)
+			if v == partial && r == more {
+				return p, false
+			}
+			if head = skipBlank(text, head); v == whole && head < len(text) && text[head] == '{' {
 				c.lost = false
 				return p, true
 			}
+		}
+		e, v := scanValue(text, p)
+		switch {
+		case v == whole:
+			own, wait := c.ownLine(text, p, e, r)
+			if wait {
+				return p, false
+			}
+			if own || plausible(text[p:e]) {
+				c.lost = false
+				return p, true
+			}
+		case v == partial && (r == more || r == full && p > len(text)/2):
 			return p, false
 		}
 		p++
 	}
 }
 
+func (c *jsonCutter) startsLine(text []byte, p int) bool {
+	return p == 0 && !c.midLine || p > 0 && text[p-1] == '\n'
+}
+
 // ownLine says whether text[p:e] is one line and nothing else is on it.
-func (c *jsonCutter) ownLine(text []byte, p, e int) bool {
-	if p == 0 && c.midLine || p > 0 && text[p-1] != '\n' || bytes.IndexByte(text[p:e], '\n') >= 0 {
-		return false
+func (c *jsonCutter) ownLine(text []byte, p, e int, r rest) (own, wait bool) {
+	if !c.startsLine(text, p) || bytes.IndexByte(text[p:e], '\n') >= 0 {
+		return false, false
 	}
-	for e < len(text) && text[e] != '\n' {
+	for ; e < len(text) && text[e] != '\n'; e++ {
 		if !isBlank(text[e]) {
-			return false
+			return false, false
 		}
-		e++
 	}
-	return true
+	return true, e == len(text) && r == more
 }
 
 // recordKeys are members that tell a record or a wrapper of one from an object inside a record.
