@@ -12,11 +12,6 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// CostLimit is the greatest cost of evaluating one expression once, in cel-go's units. It ends expressions that walk over
-// lists within lists of a hostile record; walking once over the longest list that a record can hold stays far below.
-// Measured: a unit takes about 20 ns.
-const CostLimit = 20_000_000
-
 // names is what the variables of one rule stand for.
 type names struct {
 	params   ref.Val
@@ -41,25 +36,15 @@ type code struct {
 
 // eval evaluates over a record.
 func (c *code) eval(f *Frame) (ref.Val, error) {
-	names := f.names
-	f.names = c.names
+	names, left := f.names, f.budget.left
+	f.names, f.budget.left = c.names, MaxSteps
 	v, _, err := c.prg.Eval(f)
-	f.names = names
-	return v, evalError(err)
-}
-
-// evalError is an error of cel-go in the words of rules.
-func evalError(err error) error {
-	if err == nil {
-		return nil
+	if f.budget.spent() {
+		v, err = nil, errTooManySteps
 	}
-	if strings.Contains(err.Error(), "actual cost limit exceeded") {
-		return errTooCostly
-	}
-	return err
+	f.names, f.budget.left = names, left
+	return v, err
 }
-
-var errTooCostly = fmt.Errorf("the expression takes too long: its cost is above the limit of %d", CostLimit)
 
 var errNotBool = errors.New("the result is neither true nor false")
 
@@ -134,16 +119,13 @@ func (b *Builder) checked(s *scope, src string) (*celast.AST, []Issue) {
 		return nil, issues
 	}
 	rewriteRaw(a)
+	rewriteLoops(a)
 	return a, nil
 }
 
 // plan makes an expression, or a part of one, ready for evaluation.
 func plan(env *cel.Env, a *celast.AST, n *names) (*code, error) {
-	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if walks(a.Expr()) {
-		opts = append(opts, cel.CostLimit(CostLimit))
-	}
-	prg, err := env.PlanProgram(a, opts...)
+	prg, err := env.PlanProgram(a, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, err
 	}
@@ -195,23 +177,6 @@ func short(s string) string {
 		return "(…)"
 	}
 	return s
-}
-
-// walks says whether an expression walks over a list or map, or makes one of a length that is computed: then its cost
-// depends on the record, and is limited.
-func walks(e celast.Expr) bool {
-	found := false
-	celast.PreOrderVisit(e, celast.NewExprVisitor(func(e celast.Expr) {
-		switch e.Kind() {
-		case celast.ComprehensionKind:
-			found = true
-		case celast.CallKind:
-			if name := e.AsCall().FunctionName(); name == "lists.range" || name == "flatten" {
-				found = true
-			}
-		}
-	}))
-	return found
 }
 
 // rewriteRaw turns selections from and indexing of untyped values into calls for which what is absent is null.

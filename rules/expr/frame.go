@@ -19,6 +19,7 @@ type Frame struct {
 	record *recordVal
 	actor  *actorVal
 	org    *orgVal
+	budget *budget
 	raw    ref.Val // nil: not yet made
 
 	fields []remembered // by record.Field
@@ -53,6 +54,7 @@ type truth struct {
 // NewFrame makes a frame. Reset must be called before anything is evaluated in it.
 func (w *World) NewFrame() *Frame {
 	f := &Frame{world: w, fields: make([]remembered, len(record.Fields())+1)}
+	f.budget = newBudget()
 	f.record = &recordVal{object{recordType}, f}
 	f.actor = &actorVal{object{actorType}, f}
 	f.org = &orgVal{object: object{orgType}, world: w, frame: f}
@@ -66,6 +68,7 @@ func (f *Frame) Reset(rec *record.Record) {
 	f.rec, f.raw, f.names, f.captures = rec, nil, nil, nil
 	f.org.learnt = f.org.learnt[:0]
 	f.org.learned = false
+	f.budget.weight = 1 + int64(len(rec.Raw()))>>10
 	f.epoch++
 	if f.epoch == 0 { // after 4 billion records: what is remembered could be taken for fresh
 		clear(f.fields)
@@ -93,6 +96,8 @@ func (f *Frame) ResolveName(name string) (any, bool) {
 		return f.org, true
 	case "lists":
 		return f.world.listsVal, true
+	case budgetName:
+		return f.budget, true
 	case "raw":
 		if f.raw == nil {
 			f.raw = rawValue(f.rec.Raw())

@@ -17,6 +17,7 @@ type stage struct {
 	world *World
 	cast  *cast
 	org   *orgVal
+	steps *budget
 	scene scene
 	key   string
 	parts []string // of the key, decoded when first needed
@@ -44,6 +45,8 @@ func (s *stage) ResolveName(name string) (any, bool) {
 		return s.world.listsVal, true
 	case "params":
 		return s.cast.names.params, true
+	case budgetName:
+		return s.steps, true
 	}
 	if v, ok := s.vals[name]; ok {
 		return v, true
@@ -63,8 +66,13 @@ func (s *stage) ResolveName(name string) (any, bool) {
 // on evaluates over a stage.
 func (c *code) on(s *stage) (ref.Val, error) {
 	s.org = &orgVal{object: object{orgType}, world: s.world}
+	s.steps = newBudget()
+	s.steps.left, s.steps.weight = MaxSteps, 1+MaxText>>10
 	v, _, err := c.prg.Eval(s)
-	return v, evalError(err)
+	if s.steps.spent() {
+		return nil, errTooManySteps
+	}
+	return v, err
 }
 
 var errNoKey = errors.New("the entity's key does not hold this name")

@@ -41,6 +41,10 @@ func (b *Builder) validate(pos *positions, a *celast.AST) []Issue {
 					add(e, message, hint)
 				}
 			}
+		case "lists.range":
+			if n, ok := b.number(args[0]); !ok || n > maxRange {
+				add(args[0], "lists.range takes a constant", fmt.Sprintf("at most %d", maxRange))
+			}
 		case "matches":
 			pattern := args[len(args)-1]
 			if text, ok := b.constantText(pattern); ok {
@@ -60,6 +64,9 @@ func (b *Builder) validate(pos *positions, a *celast.AST) []Issue {
 	}))
 	return out
 }
+
+// maxRange is the longest list that lists.range may make: a record must not tell how long.
+const maxRange = 10_000
 
 func isNull(e celast.Expr) bool {
 	return e.Kind() == celast.LiteralKind && e.AsLiteral() == types.NullValue

@@ -84,6 +84,7 @@ func (w *World) makeEnvs() error {
 	for s, name := range hit.SeverityNames {
 		opts = append(opts, cel.Constant(name, severityType, severityValue(hit.Severity(s))))
 	}
+	opts = append(opts, tickFunctions()...)
 	opts = append(opts, textFunctions()...)
 	opts = append(opts, columnFunctions()...)
 	opts = append(opts, recordFunctions()...)
