@@ -7,9 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
-	"detect/engine"
 	"detect/notify/escape"
+	"detect/rules/template"
 )
 
 // The most that the text report shows of long lists; the JSON form has them whole.
@@ -124,13 +125,20 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 	}
 	row("when", a.when())
 	row("count", a.howMany())
+	shown := map[string]bool{"": true} // nothing, and what another capture says already, is left out
 	for _, v := range a.order {
-		if _, isKey := a.By[v.Name]; isKey || strings.Join(v.Values, "") == "" {
+		text := strings.Join(v.Values, "\x00")
+		if _, isKey := a.By[v.Name]; isKey || shown[text] {
 			continue
 		}
-		row(escape.Terminal(v.Name), valuesText(v, verbose))
+		shown[text] = true
+		name := escape.Terminal(v.Name)
+		for _, line := range listLines(v.Values, shownValues, verbose) {
+			row(name, line)
+			name = ""
+		}
 	}
-	row("records", listText(a.Records, shownRecords, verbose))
+	row("records", strings.Join(listItems(a.Records, shownRecords, verbose), ", "))
 	if a.Respond != "" {
 		for i, line := range strings.Split(strings.TrimRight(a.Respond, "\n"), "\n") {
 			name := ""
@@ -150,7 +158,7 @@ func (a *alertReport) when() string {
 	if a.First.Format("2006-01-02") != a.Last.Format("2006-01-02") {
 		layout = "2006-01-02 15:04:05 UTC"
 	}
-	return a.First.Format("2006-01-02 15:04:05") + " to " + a.Last.Format(layout) + " (" + durationText(a.Last.Sub(a.First)) + ")"
+	return a.First.Format("2006-01-02 15:04:05") + " to " + a.Last.Format(layout) + " (" + template.Duration(a.Last.Sub(a.First)) + ")"
 }
 
 func (a *alertReport) howMany() string {
@@ -164,22 +172,42 @@ func (a *alertReport) howMany() string {
 	return text
 }
 
-func valuesText(v engine.Values, all bool) string { return listText(v.Values, shownValues, all) }
+// listLines is the first few of a list and how many more there are: on one line, or each on its own if they are long.
+func listLines(list []string, limit int, all bool) []string {
+	items := listItems(list, limit, all)
+	for _, item := range items {
+		if columns(item) > 48 {
+			return items
+		}
+	}
+	return []string{strings.Join(items, ", ")}
+}
 
-// listText is the first few of a list and how many more there are.
-func listText(list []string, limit int, all bool) string {
+func listItems(list []string, limit int, all bool) []string {
 	if all || len(list) <= limit {
 		limit = len(list)
 	}
-	shown := make([]string, limit)
-	for i := range shown {
-		shown[i] = quoteEmpty(escape.Terminal(escape.Cut(list[i], 200)))
+	items := make([]string, limit, limit+1)
+	for i := range items {
+		items[i] = quoteEmpty(escape.Terminal(shorten(list[i], all)))
 	}
-	text := strings.Join(shown, ", ")
 	if more := len(list) - limit; more > 0 {
-		text += fmt.Sprintf(" + %s more", grouped(int64(more)))
+		items = append(items, fmt.Sprintf("+ %s more", grouped(int64(more))))
 	}
-	return text
+	return items
+}
+
+// shorten cuts a long value in its middle, since addresses and paths differ at their ends.
+func shorten(s string, all bool) string {
+	const most, end = 96, 40
+	if all || len(s) <= most {
+		return s
+	}
+	tail := len(s) - end
+	for tail < len(s) && !utf8.RuneStart(s[tail]) {
+		tail++
+	}
+	return escape.Cut(s[:tail], most-end) + s[tail:]
 }
 
 // quoteEmpty makes a text visible that nobody would see.
