@@ -199,7 +199,7 @@ func listItems(list []string, limit int, all bool) []string {
 
 // shorten cuts a long value in its middle, since addresses and paths differ at their ends.
 func shorten(s string, all bool) string {
-	const most, end = 96, 40
+	const most, end = 76, 36
 	if all || len(s) <= most {
 		return s
 	}
