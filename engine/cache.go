@@ -73,7 +73,7 @@ func (e *Engine) timeline(ctx context.Context, l *lane, key string) (*timeline, 
 		return t, nil
 	}
 	t := newTimeline(l, key)
-	if e.stored {
+	if e.stored && (!e.cfg.Deferred || e.resumed || e.spilled.may(t)) {
 		if err := e.fetch(ctx, t); err != nil {
 			return nil, fmt.Errorf("load timeline of %q: %w", l.rule.ID, err)
 		}
@@ -149,6 +149,9 @@ func (e *Engine) save(t *timeline) {
 		return
 	}
 	e.stored = true
+	if e.cfg.Deferred {
+		e.spilled.add(t)
+	}
 	e.commit.Timelines = append(e.commit.Timelines, w)
 }
 

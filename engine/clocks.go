@@ -83,7 +83,8 @@ func (c *clocks) absent(t int64) {
 	}
 }
 
-// decidable is the time before which nothing changes any more: min(F, T).
+// decidable is the time before which nothing changes any more for rules over records: min(F, T). It is an argument of
+// timeline.advance, not a part of the timeline, because a rule over alerts has to wait for its inputs beyond it.
 func (c *clocks) decidable() int64 { return min(c.frontier, c.absence) }
 
 // snapshot is the clocks as they are stored.

@@ -13,7 +13,7 @@ import (
 // rule could still say.
 func show(r *rules.Rule, a *Alert, v *hit.View, records []string) error {
 	d, err := r.Describe(v)
-	a.Title, a.Severity, a.Respond = d.Title, d.Severity, d.Respond
+	a.Title, a.Severity, a.Respond, a.Risk = d.Title, d.Severity, d.Respond, d.Risk
 	a.First, a.Last, a.Count, a.Approximate = v.First, v.Last, v.Count, v.Approximate
 	a.Records = slices.Clip(records)
 	a.Values = make([]Values, len(v.Columns))

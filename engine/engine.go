@@ -27,8 +27,10 @@ type Engine struct {
 
 	byFrontier, byAbsence agenda
 
-	now     int64 // the newest arrival
-	stored  bool  // the store may hold timelines
+	now     int64   // the newest arrival
+	stored  bool    // the store may hold timelines
+	resumed bool    // it may have held some before New
+	spilled spilled // those that a deferred run stored since
 	queue   []*timeline
 	fetched []*timeline // from the store, since the last commit; deferred runs only
 	commit  *Commit     // of this batch
@@ -68,7 +70,7 @@ func New(ctx context.Context, rs []*rules.Rule, st Store, cfg Config) (*Engine, 
 		return nil, fmt.Errorf("read clocks: %w", err)
 	}
 	e := &Engine{cfg: cfg, store: st, byName: map[[2]string]*lane{}, clocks: newClocks(&cfg, saved, ok), seen: newSeen(),
-		cache: cache{timelines: map[entity]*timeline{}, limit: cfg.cacheBytes()}, now: math.MinInt64, stored: ok, commit: &Commit{}}
+		cache: cache{timelines: map[entity]*timeline{}, limit: cfg.cacheBytes()}, now: math.MinInt64, stored: ok, resumed: ok, commit: &Commit{}}
 	e.byFrontier, e.byAbsence = newAgendas()
 	for i, r := range rs {
 		l := &lane{rule: r, index: i, lateness: cfg.Lateness, room: cfg.room(), faults: &e.cfg.faults, stats: &RuleStats{Rule: r.ID}}

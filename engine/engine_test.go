@@ -348,3 +348,33 @@ func TestRuleThatIsGone(t *testing.T) {
 		t.Errorf("alerts of %v stand, %d timelines are stored", versions, r.store.Timelines())
 	}
 }
+
+// A flood fills its cell: the earliest hits stay, the rest is counted, and the alert that it would have gone on with says
+// that it is a lower bound; those before it are exact.
+func TestFloodIsBoundedAndSaysSo(t *testing.T) {
+	for _, cfg := range []engine.Config{{Lateness: 72 * 3600 * second}, {Distinct: true, Deferred: true}} {
+		rs := one(t, "match")
+		var items []engine.Item
+		for i := range 3000 {
+			items = append(items, record(rs, 7200+int64(i)/10, i, fmt.Sprint("file", i), 1))
+		}
+		r := start(t, rs, cfg)
+		for part := range slices.Chunk(items, 100) {
+			r.batch(20000, part...)
+		}
+		if _, _, err := r.e.Finish(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		got := r.store.Standing()
+		if err := enginetest.Compare(engine.Spec(rs, items, cfg, 20000*second), got); err != nil {
+			t.Error(err)
+		}
+		var n int64
+		for _, a := range got {
+			n += a.Count
+		}
+		if last := got[len(got)-1]; n != 1024 || !last.Approximate || got[0].Approximate {
+			t.Errorf("%d marks of 3,000 hits, the last alert approximate: %v, the first: %v", n, last.Approximate, got[0].Approximate)
+		}
+	}
+}
