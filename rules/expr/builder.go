@@ -21,7 +21,6 @@ type Builder struct {
 	params *schema
 	record *scope // grows with each let
 	kinds  []hit.Kind
-	sound  map[string]*let // lets that compiled
 	by     []byPart
 	paired bool // neighbours
 	sumBy  []SumBy
@@ -48,7 +47,7 @@ func (p *paramsVal) Equal(other ref.Val) ref.Val { return types.Bool(other == re
 // NewBuilder begins a rule. The values of params are string, int64, int, float64, bool, or []any of all strings or of all
 // ints; anything else is an issue with the parameter's Name.
 func NewBuilder(w *World, params map[string]any) (*Builder, []Issue) {
-	b := &Builder{world: w, sound: make(map[string]*let)}
+	b := &Builder{world: w}
 	p := &paramsVal{vals: make(map[string]ref.Val, len(params))}
 	b.names = &names{params: p, lets: make(map[string]*let), captures: make(map[string]int)}
 	members := make(map[string]member, len(params))
