@@ -13,7 +13,7 @@ race:
 	CGO_ENABLED=1 go test -race -shuffle=on ./...
 
 lint:
-	go -C .ci/tools build -o ../../bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
+	go -C .ci/tools build -o ../../bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	bin/golangci-lint run ./...
 
 # The replay of a million simulated records beside two yardsticks, and the benchmarks of its parts.

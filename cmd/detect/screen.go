@@ -72,14 +72,6 @@ func pad(text string, width int) string {
 	return text
 }
 
-// padLeft fills text with blanks on the left.
-func padLeft(text string, width int) string {
-	if n := width - columns(text); n > 0 {
-		return strings.Repeat(" ", n) + text
-	}
-	return text
-}
-
 // wrap breaks text at blanks into lines of at most width columns; a longer word is broken where it must be.
 func wrap(text string, width int) []string {
 	width = max(width, 20)

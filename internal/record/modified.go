@@ -83,7 +83,7 @@ func plainValue(raw []byte) (text string, list []string) {
 				continue
 			}
 			for _, e := range elements {
-				t := ""
+				var t string
 				if KindOf(e) == '[' { // not taken apart: a list in a list is rare, and deep ones would cost dear
 					t = TextOf(e)
 				} else {

@@ -183,7 +183,7 @@ func (s *scanner) scalar(p int) int {
 	if p >= len(s.b) {
 		return s.unexpected(p, "value")
 	}
-	end := -1
+	var end int
 	switch c := s.b[p]; {
 	case c == '"':
 		end, _ = s.text(p + 1)

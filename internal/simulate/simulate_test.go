@@ -303,7 +303,7 @@ func TestAnyConfig(t *testing.T) {
 			cfg.Attacks = append(cfg.Attacks, names[d.n(len(names))].Name)
 		}
 		var r record.Record
-		truth, err := Generate(cfg, func(line []byte) error { return r.Parse(line) })
+		truth, err := Generate(cfg, r.Parse)
 		if err != nil && !strings.Contains(err.Error(), "it takes") && !strings.Contains(err.Error(), "the year") {
 			t.Fatalf("%+v: %v", cfg, err)
 		}

@@ -128,7 +128,7 @@ func (r *run) archive(at *readerAt, src input, m *meter, layer int) error {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return r.unread(src.name, "%v", err)
 	}
-	z.RegisterDecompressor(zip.Deflate, func(in io.Reader) io.ReadCloser { return flate.NewReader(in) })
+	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
 	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderMaxWindow(128<<20)))
 	m.in = max(m.in, at.size) // all of the archive is there to be read
 	for _, f := range z.File {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -106,7 +107,8 @@ func (r *run) file(p string, named bool) error {
 
 // unwrapPath leaves the path out of an error that is told beside it.
 func unwrapPath(err error) error {
-	if e, ok := err.(*fs.PathError); ok {
+	var e *fs.PathError
+	if errors.As(err, &e) {
 		return e.Err
 	}
 	return err

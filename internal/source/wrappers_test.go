@@ -74,9 +74,7 @@ func readRaw(t *testing.T, text string) (all []Raw) {
 	t.Helper()
 	f := &Files{Paths: []string{"-"}, Stdin: strings.NewReader(text)}
 	if err := f.Run(t.Context(), func(b *Batch) error {
-		for _, r := range b.Records {
-			all = append(all, r)
-		}
+		all = append(all, b.Records...)
 		for _, r := range b.Rejects {
 			t.Errorf("rejected: %v", r)
 		}

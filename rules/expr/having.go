@@ -214,8 +214,8 @@ func (a *analysis) checkReachable(e celast.Expr, k comparison) {
 // thresholds is a conjunction of `count >= n` and `distinct(x) >= n`.
 func (a *analysis) thresholds(e celast.Expr, into []Threshold) ([]Threshold, bool) {
 	if e.Kind() == celast.CallKind && e.AsCall().FunctionName() == operators.LogicalAnd {
-		ok := true
 		for _, arg := range e.AsCall().Args() {
+			var ok bool
 			if into, ok = a.thresholds(arg, into); !ok {
 				return nil, false
 			}

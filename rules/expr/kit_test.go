@@ -116,14 +116,3 @@ func hitsOf(rows ...[]hit.Value) []*hit.Hit {
 	return out
 }
 
-// rapidTB lets the helpers of tests stand in properties.
-type rapidTB struct {
-	testing.TB
-	t interface{ Fatalf(string, ...any) }
-}
-
-func (r rapidTB) Helper()                           {}
-func (r rapidTB) Fatalf(format string, args ...any) { r.t.Fatalf(format, args...) }
-func (r rapidTB) Fatal(args ...any)                 { r.t.Fatalf("%v", args) }
-
-func tt(t interface{ Fatalf(string, ...any) }) testing.TB { return rapidTB{t: t} }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -119,7 +120,8 @@ func patternFault(text string) string {
 	if err == nil {
 		return ""
 	}
-	if e, ok := err.(*syntax.Error); ok {
+	var e *syntax.Error
+	if errors.As(err, &e) {
 		return fmt.Sprintf("%q is no regular expression: %s: %s", text, strings.TrimPrefix(e.Code.String(), "error parsing regexp: "), e.Expr)
 	}
 	return fmt.Sprintf("%q is no regular expression: %v", text, err)

@@ -111,7 +111,9 @@ func FuzzTemplate(f *testing.F) {
 		if err := Commands(parts); err != nil && (err.Offset < 0 || err.Offset > len(s)) {
 			t.Fatal(err)
 		}
-		Comment(s)
+		if at := Comment(s); at > len(s) {
+			t.Fatalf("comment of %q at %d", s, at)
+		}
 		Open(s)
 		if once := Squeeze(s); len(once) > len(s) {
 			t.Fatalf("%q grew to %q", s, once)
