@@ -282,7 +282,6 @@ func (e *Engine) step(t *timeline, tell bool) {
 		e.alerts = append(e.alerts, t.late...)
 		t.late, t.dirty = nil, true
 	}
-	t.changed = false
 	t.drop()
 	if t.empty() {
 		e.save(t)

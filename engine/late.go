@@ -44,7 +44,7 @@ func (e *Engine) joinLate(ctx context.Context, t *timeline, h *hit.Hit, known bo
 	if i := slices.IndexFunc(t.alerts, func(a *told) bool { return a.Alert == to }); to != nil && i >= 0 {
 		if a := t.alerts[i]; len(a.extras) < maxExtras {
 			a.extras = append(a.extras, h)
-			t.dirty, t.changed = true, true
+			t.dirty = true
 		}
 		return nil
 	}

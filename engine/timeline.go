@@ -39,7 +39,6 @@ type timeline struct {
 	accDirty, accSaved bool // the stored open episode differs; there is one
 	saved              bool // there is a stored head
 	dirty              bool // differs from what is stored
-	changed            bool // hits changed since it was last told
 	queued             bool // among those to be looked at in this batch
 
 	bytes        int       // memory, about
@@ -114,7 +113,7 @@ func (t *timeline) spill(c *cell, at int64) {
 		c.over = at
 	}
 	c.rest++
-	t.dirty, t.changed = true, true
+	t.dirty = true
 }
 
 // replace puts another variant of a hit in its place, if it ranks higher.
@@ -140,7 +139,7 @@ func (t *timeline) account(h *hit.Hit, n int) {
 // touch notes that what a kind says of hits around time at may have changed.
 func (t *timeline) touch(at int64) {
 	t.clean = min(t.clean, at)
-	t.dirty, t.changed = true, true
+	t.dirty = true
 	if t.window != nil && t.window.newest >= at {
 		t.window = nil
 	}
