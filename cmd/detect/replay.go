@@ -92,6 +92,7 @@ func (r *replay) run(ctx context.Context, all bool) (*outcome, error) {
 // match reads, decodes and matches on all cores, and gives the hits to the sorter.
 func (r *replay) match(ctx context.Context, sorter *sorting.Sorter) error {
 	matcher := match.New(r.set.World, r.set.Rules)
+	matcher.Measure(func() int64 { return int64(time.Since(r.now)) })
 	r.stats = make([]match.RuleStats, len(r.set.Rules))
 	workers := runtime.GOMAXPROCS(0)
 	batches := make(chan *source.Batch, workers)

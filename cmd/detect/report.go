@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"detect/engine"
@@ -68,6 +69,7 @@ type ruleReport struct {
 	Errors     int64            `json:"errors"`
 	FirstError string           `json:"first_error,omitempty"`
 	Alerts     int64            `json:"alerts"`
+	PerRecord  float64          `json:"ns_per_record"` // time that matching spent on the rule, estimated on a sample, over all records
 }
 
 // alertReport is one alert, the same object in every command that prints alerts.
@@ -167,7 +169,7 @@ func newReport(out *outcome, set *rules.Set, since int64) *report {
 		}
 	}
 	for i, rule := range set.Rules {
-		r.Rules = append(r.Rules, newRuleReport(rule, &out.rules[i], &out.engine[i], raised[rule.ID]))
+		r.Rules = append(r.Rules, newRuleReport(rule, &out.rules[i], &out.engine[i], raised[rule.ID], out.sorted.Items))
 	}
 	for _, p := range out.pending {
 		pending := pendingReport{Rule: p.Rule, By: map[string]string{}, Since: utc(p.Since), Hits: p.Hits}
@@ -179,7 +181,7 @@ func newReport(out *outcome, set *rules.Set, since int64) *report {
 	return r
 }
 
-func newRuleReport(rule *rules.Rule, m *match.RuleStats, e *engine.RuleStats, alerts int64) ruleReport {
+func newRuleReport(rule *rules.Rule, m *match.RuleStats, e *engine.RuleStats, alerts, records int64) ruleReport {
 	r := ruleReport{
 		ID: rule.ID, Version: rule.Version, Status: rule.Status.String(), Evaluated: m.Evaluated, Matched: m.Matched,
 		NoEntity: m.NoEntity, NoPlace: m.NoPlace, Suppressed: map[string]int64{}, Errors: m.Errors + e.Errors, Alerts: alerts,
@@ -189,6 +191,9 @@ func newRuleReport(rule *rules.Rule, m *match.RuleStats, e *engine.RuleStats, al
 		r.FirstError = fmt.Sprintf("record %s: %s", m.ErrorRecord, m.FirstError)
 	case e.FirstError != "":
 		r.FirstError = e.FirstError
+	}
+	if records > 0 {
+		r.PerRecord = math.Round(float64(m.Nanoseconds)/float64(records)*10) / 10
 	}
 	for i, n := range m.Suppressed {
 		r.Suppressed[rule.Exceptions[i].Name] = n

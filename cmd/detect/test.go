@@ -127,6 +127,9 @@ func runTest(ctx context.Context, s *streams, o testOptions, logs []string) erro
 	}
 	rep := newReport(out, set, since)
 	rep.source = name
+	if len(cfg.Org.Domains) == 0 {
+		rep.Warnings = append(rep.Warnings, warningReport{Text: noDomains})
+	}
 	rep.Elapsed = time.Since(start).Seconds()
 	rep.Rate = float64(rep.Records.Read) / rep.Elapsed
 	if err := rep.write(s.out, &o); err != nil {
@@ -134,6 +137,10 @@ func runTest(ctx context.Context, s *streams, o testOptions, logs []string) erro
 	}
 	return rep.verdict(s.err, &o, expected)
 }
+
+// noDomains is the warning for a configuration that does not say what is inside.
+const noDomains = "org.domains is not configured: only the domains that a record itself shows count as inside for it; " +
+	"list your own mail domains in detect.yaml"
 
 func (r *report) write(w io.Writer, o *testOptions) error {
 	switch o.format {

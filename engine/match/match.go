@@ -23,6 +23,7 @@ type Matcher struct {
 	exact    map[string][]int // by folded operation
 	prefixes []prefix
 	any      []int
+	clock    func() int64
 }
 
 // prefix is what operations of some rules begin with.
@@ -60,6 +61,12 @@ func New(w *expr.World, rs []*rules.Rule) *Matcher {
 	return m
 }
 
+// Measure makes workers that are made later measure how long rules take, by a clock in nanoseconds, on one record in 64.
+func (m *Matcher) Measure(clock func() int64) { m.clock = clock }
+
+// measureEvery is of how many records one is measured.
+const measureEvery = 64
+
 // lookup is the rules over an operation, by index, in the order of the set.
 func (m *Matcher) lookup(operation string) []int {
 	found := append(slices.Clone(m.exact[operation]), m.any...)
@@ -87,6 +94,7 @@ type RuleStats struct {
 	FirstError  string  // the text of the first of them; empty if there is none
 	ErrorRecord string  // the Id of that record
 	Suppressed  []int64 // hits hidden, by exception
+	Nanoseconds int64   // spent on the rule, estimated from the records that were measured; 0 if none was
 }
 
 // Add adds what another worker counted.
@@ -96,6 +104,7 @@ func (s *RuleStats) Add(o RuleStats) {
 	s.NoEntity += o.NoEntity
 	s.NoPlace += o.NoPlace
 	s.Errors += o.Errors
+	s.Nanoseconds += o.Nanoseconds
 	if s.FirstError == "" {
 		s.FirstError, s.ErrorRecord = o.FirstError, o.ErrorRecord
 	}
@@ -118,6 +127,7 @@ type Worker struct {
 	stats  []RuleStats
 	values []hit.Value // of the rule at hand, copied into its hits
 	keys   []string
+	turn   int // records with rules, for measuring
 }
 
 // NewWorker makes a worker.
@@ -154,8 +164,24 @@ func (w *Worker) Match(rec *record.Record, dst []*hit.Hit) []*hit.Hit {
 		return dst
 	}
 	w.frame.Reset(rec)
+	w.turn++
+	if w.m.clock != nil && w.turn%measureEvery == 0 {
+		return w.measured(found, at, rec, dst)
+	}
 	for _, i := range found {
 		dst = w.rule(i, at, rec, dst)
+	}
+	return dst
+}
+
+// measured is the loop of Match with a clock. What rules share counts for the first that needs it.
+func (w *Worker) measured(found []int, at int64, rec *record.Record, dst []*hit.Hit) []*hit.Hit {
+	before := w.m.clock()
+	for _, i := range found {
+		dst = w.rule(i, at, rec, dst)
+		now := w.m.clock()
+		w.stats[i].Nanoseconds += (now - before) * measureEvery
+		before = now
 	}
 	return dst
 }

@@ -220,10 +220,25 @@ func TestHitIsOfItsRecord(t *testing.T) {
 }
 
 func TestStatsAddUp(t *testing.T) {
-	a := RuleStats{Evaluated: 1, Matched: 2, NoEntity: 3, NoPlace: 4, Errors: 5, Suppressed: []int64{1}}
-	a.Add(RuleStats{Evaluated: 1, Matched: 1, NoEntity: 1, NoPlace: 1, Errors: 1, FirstError: "x", ErrorRecord: "y", Suppressed: []int64{1, 1}})
-	if want := (RuleStats{2, 3, 4, 5, 6, "x", "y", []int64{2, 1}}); fmt.Sprint(a) != fmt.Sprint(want) {
+	a := RuleStats{Evaluated: 1, Matched: 2, NoEntity: 3, NoPlace: 4, Errors: 5, Suppressed: []int64{1}, Nanoseconds: 7}
+	a.Add(RuleStats{Evaluated: 1, Matched: 1, NoEntity: 1, NoPlace: 1, Errors: 1, FirstError: "x", ErrorRecord: "y", Suppressed: []int64{1, 1}, Nanoseconds: 8})
+	if want := (RuleStats{2, 3, 4, 5, 6, "x", "y", []int64{2, 1}, 15}); fmt.Sprint(a) != fmt.Sprint(want) {
 		t.Errorf("got %+v", a)
+	}
+}
+
+// One record in 64 is measured, and stands for all of them.
+func TestMeasure(t *testing.T) {
+	w := world(t)
+	m := New(w, compile(t, w, spec{operations: []string{"UserLoggedIn"}}))
+	now := int64(0)
+	m.Measure(func() int64 { now += 5; return now })
+	worker, signIn := m.NewWorker(), parse(t, rec("UserLoggedIn", "ann@contoso.example", ""))
+	for range 3*measureEvery + 1 {
+		worker.Match(signIn, nil)
+	}
+	if got := worker.Stats()[0].Nanoseconds; got != 3*5*measureEvery {
+		t.Errorf("%d ns for 3 measured records of 5 ns each, want %d", got, 3*5*measureEvery)
 	}
 }
 
