@@ -87,7 +87,7 @@ func drawEvents(t *rapid.T, base, span int64) []event {
 		e.user = []string{"ann", "ann", "ann", "bob"}[bits>>5&3]
 		e.word = []string{"a", "b", "c", "d"}[bits>>7&3]
 		e.number = int64(bits >> 9 & 3)
-		for k := range uint64(bits >> 11 & 3) {
+		for k := range bits >> 11 & 3 {
 			e.words = append(e.words, []string{"x", "y", "z", "v"}[(bits>>13+k)&3])
 		}
 		e.which = uint16(bits>>16) | uint16(bits>>27)

@@ -29,7 +29,6 @@ type page struct {
 	levels int64 // objects to be closed after the list
 }
 
-
 const tooLarge = "record is over 16 MiB"
 const tooDeep = "record is nested over 64 deep"
 

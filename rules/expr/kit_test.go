@@ -115,4 +115,3 @@ func hitsOf(rows ...[]hit.Value) []*hit.Hit {
 	}
 	return out
 }
-
