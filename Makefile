@@ -19,7 +19,8 @@ lint:
 # The replay of a million simulated records beside two yardsticks, and the benchmarks of its parts.
 bench: build
 	go -C .ci/bench build -o ../../bin/bench .
-	bin/bench -detect bin/detect
+	go test -c -o bin/detect.test ./cmd/detect
+	bin/bench -detect bin/detect -parts bin/detect.test
 
 bench-go:
 	go test -run '^$$' -bench . -benchmem ./internal/record ./internal/source ./rules/... ./engine/... ./internal/store ./cmd/detect

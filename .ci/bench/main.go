@@ -2,7 +2,7 @@
 // and nothing else, and validating it with sonic and scanning its top level once. Single figures of a shared machine move;
 // ratios within one round say more, so the medians of interleaved rounds are printed.
 //
-//	bench -detect BINARY [-records N] [-rounds N] [-file LOG]
+//	bench -detect BINARY -parts TEST-BINARY [-records N] [-rounds N]
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -37,20 +38,20 @@ func main() {
 		return
 	}
 	binary := flag.String("detect", "", "the detect `binary` to measure")
+	parts := flag.String("parts", "", "the test `binary` of cmd/detect, to measure decoding and matching alone")
 	records := flag.Int("records", 1_000_000, "how many records to simulate")
 	rounds := flag.Int("rounds", 5, "interleaved rounds")
-	file := flag.String("file", "", "measure on this NDJSON `log` instead of a simulated one")
 	shuffled := flag.Bool("memory", true, "also replay shuffled logs of one and four times the records, for peak memory")
 	flag.Parse()
-	if err := run(*binary, *file, *records, *rounds, *shuffled); err != nil {
+	if err := run(*binary, *parts, *records, *rounds, *shuffled); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(binary, file string, records, rounds int, memory bool) error {
-	if binary == "" {
-		return errors.New("-detect is required")
+func run(binary, parts string, records, rounds int, memory bool) error {
+	if binary == "" || parts == "" {
+		return errors.New("-detect and -parts are required")
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -61,12 +62,11 @@ func run(binary, file string, records, rounds int, memory bool) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if file == "" {
-		file = filepath.Join(dir, "records.ndjson")
-		if err := simulate(binary, file, records, 1); err != nil {
-			return err
-		}
+	tenant := filepath.Join(dir, "tenant")
+	if err := simulate(binary, tenant, records, 1); err != nil {
+		return err
 	}
+	file, config := filepath.Join(tenant, "records.ndjson"), filepath.Join(tenant, "detect.yaml")
 	info, err := os.Stat(file)
 	if err != nil {
 		return err
@@ -79,8 +79,10 @@ func run(binary, file string, records, rounds int, memory bool) error {
 	}{
 		{"encoding/json into a map, nothing else", func() (outcome, error) { return child(self, "yardstick", "map", file) }},
 		{"sonic.Valid and one top-level scan", func() (outcome, error) { return child(self, "yardstick", "scan", file) }},
-		{"detect test, whole replay", func() (outcome, error) { return replay(binary, file, 0) }},
-		{"detect test, one core", func() (outcome, error) { return replay(binary, file, 1) }},
+		{"detect: decode", func() (outcome, error) { return part(parts, "Decode", tenant) }},
+		{"detect: decode, match", func() (outcome, error) { return part(parts, "Match", tenant) }},
+		{"detect test: the whole replay", func() (outcome, error) { return replay(binary, file, config, 0) }},
+		{"detect test: the same on one core", func() (outcome, error) { return replay(binary, file, config, 1) }},
 	}
 	results := make([][]outcome, len(runs))
 	for range rounds {
@@ -123,7 +125,7 @@ func shuffledMemory(binary, dir string, records int) error {
 		if err := shuffle(ordered, file, dir); err != nil {
 			return err
 		}
-		o, err := replay(binary, file, 0)
+		o, err := replay(binary, file, "", 0)
 		if err != nil {
 			return err
 		}
@@ -159,9 +161,39 @@ func child(binary string, args ...string) (outcome, error) {
 	return o, nil
 }
 
+// part runs one benchmark of cmd/detect on the log of a tenant.
+func part(binary, name, tenant string) (outcome, error) {
+	cmd := exec.Command(binary, "-test.run", "^$", "-test.bench", "^Benchmark"+name+"$", "-test.benchtime", "1x")
+	cmd.Env = append(os.Environ(), "DETECT_BENCH_LOG="+tenant)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return outcome{}, fmt.Errorf("%w: %s", err, out)
+	}
+	fields := strings.Fields(string(out))
+	at := slices.Index(fields, "records/s")
+	seconds := slices.Index(fields, "ns/op")
+	if at < 1 || seconds < 1 {
+		return outcome{}, fmt.Errorf("no figures in %s", out)
+	}
+	rate, err := strconv.ParseFloat(fields[at-1], 64)
+	if err != nil {
+		return outcome{}, err
+	}
+	ns, err := strconv.ParseFloat(fields[seconds-1], 64)
+	return outcome{
+		Records: int64(rate * ns / 1e9), Seconds: ns / 1e9,
+		peak: cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024,
+	}, err
+}
+
 // replay times the whole process, its start included.
-func replay(binary, file string, cores int) (outcome, error) {
-	cmd := exec.Command(binary, "test", "--quiet", "--format", "json", file)
+func replay(binary, file, config string, cores int) (outcome, error) {
+	args := []string{"test", "--quiet", "--format", "json"}
+	if config != "" {
+		args = append(args, "--config", config)
+	}
+	cmd := exec.Command(binary, append(args, file)...)
 	cmd.Stderr = os.Stderr
 	if cores > 0 {
 		cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", cores))

@@ -5,8 +5,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +21,11 @@ import (
 )
 
 // benchLog is the folder of a simulated tenant, made once; DETECT_BENCH_RECORDS says how many records it has (default
-// 100,000).
+// 100,000), or DETECT_BENCH_LOG names such a folder.
 var benchLog = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("DETECT_BENCH_LOG"); dir != "" {
+		return dir, nil
+	}
 	n := 100_000
 	if s := os.Getenv("DETECT_BENCH_RECORDS"); s != "" {
 		var err error
@@ -45,57 +50,74 @@ func benchFile(b *testing.B) (dir, log string) {
 	return dir, filepath.Join(dir, "records.ndjson")
 }
 
-// eachRecord decodes the log on one goroutine.
-func eachRecord(b *testing.B, log string, f func(*record.Record)) (records int64) {
+// decodeAll reads and decodes the log on all cores; worker makes what takes the records on one of them.
+func decodeAll(b *testing.B, log string, worker func() func(*record.Record)) (records int64) {
 	b.Helper()
-	var d source.Decoder
+	batches := make(chan *source.Batch, 4)
+	var group sync.WaitGroup
+	var total atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			var d source.Decoder
+			f := worker()
+			for batch := range batches {
+				for _, raw := range batch.Records {
+					err := d.Decode(raw, func(r *record.Record, _ source.Origin) error {
+						f(r)
+						return nil
+					}, func(r source.Reject) { b.Error(r.Reason) })
+					if err != nil {
+						b.Error(err)
+					}
+				}
+				total.Add(int64(len(batch.Records)))
+				batch.Release()
+			}
+		})
+	}
 	files := source.Files{Paths: []string{log}}
 	err := files.Run(context.Background(), func(batch *source.Batch) error {
-		defer batch.Release()
-		for _, raw := range batch.Records {
-			err := d.Decode(raw, func(r *record.Record, _ source.Origin) error {
-				records++
-				f(r)
-				return nil
-			}, func(r source.Reject) { b.Error(r.Reason) })
-			if err != nil {
-				return err
-			}
-		}
+		batches <- batch
 		return nil
 	})
+	close(batches)
+	group.Wait()
 	if err != nil {
 		b.Fatal(err)
 	}
-	return records
+	return total.Load()
 }
 
-// BenchmarkDecode reads and decodes a log on one core.
+// BenchmarkDecode reads and decodes a log on all cores, identity and content included.
 func BenchmarkDecode(b *testing.B) {
 	_, log := benchFile(b)
 	b.ReportAllocs()
 	var records int64
 	for b.Loop() {
-		records += eachRecord(b, log, func(*record.Record) {})
+		records += decodeAll(b, log, func() func(*record.Record) {
+			return func(r *record.Record) { _, _ = r.Identity(), r.Content() }
+		})
 	}
 	b.ReportMetric(float64(records)/b.Elapsed().Seconds(), "records/s")
 }
 
-// BenchmarkMatch reads, decodes and matches a log on one core.
+// BenchmarkMatch reads, decodes and matches a log with the shipped rules on all cores.
 func BenchmarkMatch(b *testing.B) {
 	_, log := benchFile(b)
 	set, faults := rules.Load(rules.Options{Geo: simulate.Geo{}, Domains: []string{"contoso.example"}})
 	if len(faults) > 0 {
 		b.Fatal(faults)
 	}
-	worker := match.New(set.World, set.Rules).NewWorker()
-	var hits []*hit.Hit
+	matcher := match.New(set.World, set.Rules)
 	b.ReportAllocs()
 	var records int64
 	for b.Loop() {
-		records += eachRecord(b, log, func(r *record.Record) {
-			_, _ = r.Identity(), r.Content()
-			hits = worker.Match(r, hits[:0])
+		records += decodeAll(b, log, func() func(*record.Record) {
+			worker, hits := matcher.NewWorker(), []*hit.Hit(nil)
+			return func(r *record.Record) {
+				_, _ = r.Identity(), r.Content()
+				hits = worker.Match(r, hits[:0])
+			}
 		})
 	}
 	b.ReportMetric(float64(records)/b.Elapsed().Seconds(), "records/s")
