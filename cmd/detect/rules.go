@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"detect/notify/escape"
 	"detect/rules"
+	"detect/rules/hit"
 )
 
 func newRules(s *streams) *cobra.Command {
@@ -98,7 +100,7 @@ func listRules(s *screen, entries []ruleEntry, verbose bool) error {
 	for _, e := range entries {
 		severity := e.shownSeverity()
 		fmt.Fprintf(&b, "%s  %s  %s  ", s.paint(bold, pad(e.ID, widths[0])),
-			s.paint(severityStyle[severity], pad(severity, widths[1])), pad(e.Kind, widths[2]))
+			s.paint(severityStyle[severity[strings.LastIndexByte(severity, ' ')+1:]], pad(severity, widths[1])), pad(e.Kind, widths[2]))
 		room := s.width - widths[0] - widths[1] - widths[2] - 6
 		title := escape.Terminal(e.Title)
 		if e.Status != "stable" {
@@ -121,12 +123,22 @@ func listRules(s *screen, entries []ruleEntry, verbose bool) error {
 	return nil
 }
 
-// shownSeverity is the severity's name, or that it varies.
+// shownSeverity is the severity's name, or the least and the greatest that an expression names.
 func (e *ruleEntry) shownSeverity() string {
-	if _, ok := severityStyle[e.Severity]; ok {
-		return e.Severity
+	var named []string
+	for _, name := range hit.SeverityNames {
+		if regexp.MustCompile(`\b` + name + `\b`).MatchString(e.Severity) {
+			named = append(named, name)
+		}
 	}
-	return "varies"
+	switch len(named) {
+	case 0:
+		return "varies"
+	case 1:
+		return named[0]
+	default:
+		return named[0] + " to " + named[len(named)-1]
+	}
 }
 
 func newRulesShow(s *streams) *cobra.Command {
