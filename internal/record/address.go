@@ -102,18 +102,65 @@ func (r *Record) mailboxRecord() bool {
 	return r.Has(FMailboxGuid) || r.Has(FMailboxOwnerUPN)
 }
 
-// IsAddress says whether s is one plain mail address.
+// maxAddress is the length in bytes of the longest text that is taken for an address.
+const maxAddress = 320
+
+// IsAddress says whether s is one plain mail address. Its local part may be quoted, wholly or in parts ("a b"@contoso.example),
+// and its domain an address literal (ann@[192.0.2.1]).
 func IsAddress(s string) bool {
-	at := strings.LastIndexByte(s, '@')
-	if at < 1 || len(s) > 320 {
+	at := domainAt(s)
+	return at >= 0 && (isDomain(s[at:]) || isLiteral(s[at:]))
+}
+
+// domainAt is where the domain of an address begins: after the last @ outside quotes. -1 if there is none, or if what stands
+// before it is no local part.
+func domainAt(s string) int {
+	if len(s) > maxAddress {
+		return -1
+	}
+	at, bad, quoted := -1, -1, false // bad is the first byte that no local part holds
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c < ' ' || c == 0x7f:
+			bad = firstOf(bad, i)
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '@':
+			if at >= 0 {
+				bad = firstOf(bad, at)
+			}
+			at = i
+		case c == ' ' || strings.IndexByte("(),:;<>[\\]", c) >= 0:
+			bad = firstOf(bad, i)
+		}
+	}
+	if quoted || at < 1 || bad >= 0 && bad < at {
+		return -1
+	}
+	return at + 1
+}
+
+func firstOf(have, i int) int {
+	if have >= 0 {
+		return have
+	}
+	return i
+}
+
+// isLiteral says whether s is an address in brackets where a domain is wanted: [192.0.2.1], [IPv6:2001:db8::1].
+func isLiteral(s string) bool {
+	if len(s) < 3 || s[0] != '[' || s[len(s)-1] != ']' {
 		return false
 	}
-	for i := range at {
-		if c := s[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`"(),:;<>@[\]`, c) >= 0 {
+	for _, c := range []byte(s[1 : len(s)-1]) {
+		if !isDigit(c) && !('a' <= c|0x20 && c|0x20 <= 'z') && strings.IndexByte(".:-_", c) < 0 {
 			return false
 		}
 	}
-	return isDomain(s[at+1:])
+	return true
 }
 
 // isDomain says whether s is made of labels with dots between them. Underscores and letters beyond ASCII are let through.
@@ -136,13 +183,14 @@ func isDomain(s string) bool {
 	return true
 }
 
-// Domain is the domain of a mail address in lower case, "" if s is none.
+// Domain is the domain of a mail address in lower case, "" if s is none; that of an address literal keeps its brackets, and so
+// lies in no domain.
 func Domain(address string) string {
 	address = trimScheme(strings.TrimSpace(address))
 	if !IsAddress(address) {
 		return ""
 	}
-	domain := address[strings.LastIndexByte(address, '@')+1:]
+	domain := address[domainAt(address):]
 	return strings.ToLower(strings.TrimSuffix(domain, "."))
 }
 

@@ -103,10 +103,22 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("domain of %q: %q, want %q", in, got, domain)
 		}
 	}
+	for in, domain := range map[string]string{
+		`"x"@evil.example`: "evil.example", `"a b"@evil.example`: "evil.example", `"a@contoso.example"@evil.example`: "evil.example",
+		`"a;b"@evil.example`: "evil.example", `smtp:"a\"@contoso.example"@evil.example`: "evil.example", `a."b c".d@evil.example`: "evil.example",
+		"x@[203.0.113.9]": "[203.0.113.9]", "SIP:x@[IPv6:2001:db8::1]": "[ipv6:2001:db8::1]", "SIP:drop@Evil.example": "evil.example",
+		"X500:drop@evil.example": "evil.example", "x500:/o=x/cn=a@evil.example": "", `"x@evil.example`: "", `a"b@evil.example`: "", `"a\`: "",
+		"x@[]": "", "x@[a b]": "", "x@[1.2.3.4]]": "", `"a@b"`: "", "\"a\nb\"@evil.example": "", "cn=drop@evil.example": "evil.example",
+	} {
+		if got := Domain(in); got != domain {
+			t.Errorf("domain of %q: %q, want %q", in, got, domain)
+		}
+	}
 	for _, c := range []struct {
 		domain, parent string
 		want           bool
 	}{
+		{"[203.0.113.9]", "contoso.example", false}, {"[203.0.113.9]", "[203.0.113.9]", true},
 		{"contoso.example", "Contoso.example", true}, {"mail.contoso.example", "contoso.example", true},
 		{"evilcontoso.example", "contoso.example", false}, {"contoso.example", "mail.contoso.example", false},
 		{"contoso.example.", "contoso.example", true}, {"contoso.example", ".contoso.example", true}, {"x.example", "", false}, {"", "", false},

@@ -71,6 +71,40 @@ func TestForwards(t *testing.T) {
 	}
 }
 
+// TestNoAddressHides holds that odd but valid ways to write an address, and lists that no cmdlet writes, show every address.
+func TestNoAddressHides(t *testing.T) {
+	for in, want := range map[string][]string{
+		`"x"@Evil.example`:                                                           {`"x"@evil.example`},
+		`"a b"@evil.example`:                                                         {`"a b"@evil.example`},
+		`"a@contoso.example"@evil.example`:                                           {`"a@contoso.example"@evil.example`},
+		`"a;b"@evil.example; boss@contoso.example`:                                   {`"a;b"@evil.example`, "boss@contoso.example"},
+		`"a,b"@evil.example,boss@contoso.example`:                                    {`"a,b"@evil.example`, "boss@contoso.example"},
+		`"a [SMTP:boss@contoso.example]"@evil.example`:                               {`"a [smtp:boss@contoso.example]"@evil.example`},
+		`"a\";b"@evil.example`:                                                       {`"a\"`, "b@evil.example"},
+		`"boss@contoso.example;drop@evil.example"`:                                   {"boss@contoso.example", "drop@evil.example"},
+		`x@[203.0.113.9]`:                                                            {"x@[203.0.113.9]"},
+		`"Drop" [SMTP:x@[203.0.113.9]]`:                                              {"x@[203.0.113.9]"},
+		`Drop <x@[203.0.113.9]>`:                                                     {"x@[203.0.113.9]"},
+		`drop@evil.example (Ann)`:                                                    {"drop@evil.example"},
+		`(Ann (HR)) drop@evil.example`:                                               {"drop@evil.example"},
+		`SIP:Drop@evil.example`:                                                      {"drop@evil.example"},
+		"boss@contoso.example\r\ndrop@evil.example":                                  {"boss@contoso.example", "drop@evil.example"},
+		"boss@contoso.example drop@evil.example":                                     {"boss@contoso.example", "drop@evil.example"},
+		"Boss <boss@contoso.example>\nDrop <drop@evil.example>":                      {"boss@contoso.example", "drop@evil.example"},
+		"Ann Smith drop@evil.example":                                                {"drop@evil.example"},
+		`"Ann Smith" [SMTP:a@evil.example]`:                                          {"a@evil.example"},
+		"EX:/o=ExchangeLabs/ou=Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=a@b.example": {"EX:/o=ExchangeLabs/ou=Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=a@b.example"},
+		"contoso.onmicrosoft.com/Users/Ann Smith":                                    {"contoso.onmicrosoft.com/Users/Ann Smith"},
+	} {
+		if got := from(t, cmdlet("New-InboxRule", "", "ForwardTo", in)).Forwards(); !reflect.DeepEqual(got, want) {
+			t.Errorf("ForwardTo %q: %q, want %q", in, got, want)
+		}
+		if got := from(t, cmdlet("Set-Mailbox", "", "ForwardingSmtpAddress", in)).Forwards(); !reflect.DeepEqual(got, want) {
+			t.Errorf("ForwardingSmtpAddress %q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestRule(t *testing.T) {
 	const path = "EURPR04A009.PROD.OUTLOOK.COM/Microsoft Exchange Hosted Organizations/contoso.onmicrosoft.com/ann"
 	for _, c := range []struct {
