@@ -7,6 +7,7 @@ package match
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 
@@ -126,7 +127,7 @@ type Worker struct {
 	byOp   map[string][]int
 	stats  []RuleStats
 	values []hit.Value // of the rule at hand, copied into its hits
-	keys   []string
+	owners []expr.Entity
 	turn   int     // records that some rule is over
 	timed  int     // those of them that were measured
 	spent  []int64 // on the measured ones, by rule, nanoseconds
@@ -210,37 +211,36 @@ func (w *Worker) rule(i int, at int64, rec *record.Record, dst []*hit.Hit) []*hi
 	var known bool
 	w.values, known, err = m.Captures(w.frame, w.values[:0])
 	if err != nil {
-		stats.fail(rec, err)
-		return dst
+		if stats.fail(rec, err); !errors.Is(err, expr.ErrCut) {
+			return dst
+		}
 	}
 	if !known {
 		stats.NoPlace++
 		return dst
 	}
-	w.keys = m.Keys(w.frame, w.values, w.keys[:0])
-	if len(w.keys) == 0 {
+	w.owners = m.Entities(w.frame, w.values, w.owners[:0])
+	if len(w.owners) == 0 {
 		stats.NoEntity++
 		return dst
 	}
 	stats.Matched++
 	h := w.hit(i, at, rec)
-	for _, key := range w.keys {
-		if h.Key != "" {
-			again := *h
-			h = &again
-		}
-		h.Key = key
-		dst = append(dst, h)
+	for _, owner := range w.owners {
+		own := h
+		own.Key, own.Values = owner.Key, m.Values(owner, w.values)
+		dst = append(dst, &own)
 	}
+	clear(w.owners)
 	return dst
 }
 
-// hit makes a hit that has no key yet.
-func (w *Worker) hit(i int, at int64, rec *record.Record) *hit.Hit {
+// hit makes a hit that has neither key nor values yet.
+func (w *Worker) hit(i int, at int64, rec *record.Record) hit.Hit {
 	m, stats := w.m.rules[i].Matching, &w.stats[i]
 	exception, err := m.Excepted(w.frame, at, w.values)
 	if exception >= 0 {
-		stats.Suppressed[exception] += int64(len(w.keys))
+		stats.Suppressed[exception] += int64(len(w.owners))
 	}
 	severity, fault := m.Severity(w.frame, w.values)
 	if fault != nil {
@@ -253,10 +253,10 @@ func (w *Worker) hit(i int, at int64, rec *record.Record) *hit.Hit {
 		stats.fail(rec, err)
 	}
 	v := rec.Variant()
-	return &hit.Hit{
+	return hit.Hit{
 		Rule: i, Time: at, ID: hit.ID(rec.Identity()), RecordID: expr.CutText(rec.Text(record.FId)),
 		Rank:   hit.Rank{Whole: v.Whole, Size: v.Size, Digest: v.Digest},
-		Hidden: exception >= 0, Severity: severity, Values: slices.Clone(w.values),
+		Hidden: exception >= 0, Severity: severity,
 	}
 }
 

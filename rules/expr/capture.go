@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -20,9 +21,16 @@ const MaxText = 4 << 10
 // CutMark stands behind a captured text that was cut.
 const CutMark = "…[cut]"
 
-// MaxElements is the greatest number of elements of a captured list; the rest is left out, and of a list of texts the
-// last element is then CutMark.
-const MaxElements = 10_000
+// MaxElements is the greatest number of elements of a captured list, and MaxListText the greatest number of bytes of all
+// its texts; the rest is left out, and of a list of texts the last element is then CutMark. It is told as an error, too:
+// see ErrCut.
+const (
+	MaxElements = 1000
+	MaxListText = 64 << 10
+)
+
+// ErrCut is wrapped by the error that tells of a captured list that was too long. The values are valid nevertheless.
+var ErrCut = errors.New("the list was cut: it counts, and makes hits, only so far")
 
 // CutText is s cut to MaxText bytes, at the boundary of a character, and marked if it was longer. It never holds on to
 // the memory of a longer text, and is valid UTF-8 if s is.
@@ -90,28 +98,37 @@ func cleanText(s string) string {
 }
 
 func captureList(l traits.Lister, k hit.Kind) (hit.Value, error) {
-	n, _ := l.Size().(types.Int)
-	cut := n > MaxElements
-	n = min(n, MaxElements)
+	size, _ := l.Size().(types.Int)
+	n := int(min(size, MaxElements))
 	texts, ints := make([]string, 0, n), []int64(nil)
 	it := l.Iterator()
-	for range int(n) {
+	kept, room := 0, MaxListText
+	for ; kept < n; kept++ {
 		switch e := it.Next().(type) {
 		case types.String:
-			texts = append(texts, cleanText(string(e)))
+			text := cleanText(string(e))
+			if room -= len(text); room < 0 {
+				n = kept
+				break
+			}
+			texts = append(texts, text)
 		case types.Int:
 			ints = append(ints, int64(e))
 		default:
 			return hit.Value{}, fmt.Errorf("got %s in a %s", valueWord(e), k)
 		}
 	}
-	if k == hit.Ints {
-		return hit.OfInts(ints), nil
+	var err error
+	if n < int(size) {
+		err = fmt.Errorf("%d of %d elements kept: %w", n, int(size), ErrCut)
 	}
-	if cut {
+	if k == hit.Ints {
+		return hit.OfInts(ints), err
+	}
+	if err != nil {
 		texts = append(texts, CutMark)
 	}
-	return hit.OfTexts(texts), nil
+	return hit.OfTexts(texts), err
 }
 
 // valueWord names a value's type for a person.

@@ -1,12 +1,18 @@
 package expr
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"pgregory.net/rapid"
+
+	"detect/rules/hit"
 )
 
 func TestNewList(t *testing.T) {
@@ -130,4 +136,34 @@ func FuzzText(f *testing.F) {
 			t.Fatalf("%q is not valid", v)
 		}
 	})
+}
+
+func TestCapturedListIsBounded(t *testing.T) {
+	long := strings.Repeat("x", MaxText)
+	for _, tc := range []struct {
+		list  ref.Val
+		kind  hit.Kind
+		kept  int
+		fault string
+	}{
+		{types.NewStringList(types.DefaultTypeAdapter, make([]string, MaxElements)), hit.Texts, MaxElements, ""},
+		{types.NewStringList(types.DefaultTypeAdapter, make([]string, MaxElements+1)), hit.Texts, MaxElements, "1000 of 1001 elements"},
+		{types.NewStringList(types.DefaultTypeAdapter, slices.Repeat([]string{long}, 16)), hit.Texts, 16, ""},
+		{types.NewStringList(types.DefaultTypeAdapter, slices.Repeat([]string{long}, 20)), hit.Texts, 16, "16 of 20 elements"},
+		{types.NewDynamicList(types.DefaultTypeAdapter, make([]int64, 1500)), hit.Ints, MaxElements, "1000 of 1500 elements"},
+	} {
+		v, err := captureValue(tc.list, tc.kind)
+		kept := 0
+		v.Each(func(e hit.Value) {
+			if e.Str != CutMark {
+				kept++
+			}
+		})
+		if kept != tc.kept || tc.fault == "" && err != nil || tc.fault != "" && (!errors.Is(err, ErrCut) || !strings.Contains(err.Error(), tc.fault)) {
+			t.Errorf("%d kept, %v; want %d, %q", kept, err, tc.kept, tc.fault)
+		}
+		if l := v.Texts(); tc.fault != "" && tc.kind == hit.Texts && l[len(l)-1] != CutMark {
+			t.Errorf("the cut is not marked")
+		}
+	}
 }

@@ -240,7 +240,20 @@ func TestKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := m.Keys(f, vals, nil); !reflect.DeepEqual(got, tc.want) {
+		var got []string
+		for _, e := range m.Entities(f, vals, nil) {
+			got = append(got, e.Key)
+			for i, v := range m.Values(e, vals) {
+				want := vals[i]
+				if parts := hit.DecodeKey(e.Key); i == 0 && strings.Contains(tc.by, "words") {
+					want = hit.OfTexts(parts[1:2]) // the list is narrowed to the entity's own element
+				}
+				if hit.CompareValues(v, want) != 0 {
+					t.Errorf("by %s: capture %d of %q is %v, want %v", tc.by, i, e.Key, v, want)
+				}
+			}
+		}
+		if !reflect.DeepEqual(got, tc.want) {
 			t.Errorf("by %s: %q, want %q", tc.by, got, tc.want)
 		}
 	}

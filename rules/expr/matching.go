@@ -1,7 +1,9 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	celast "github.com/google/cel-go/common/ast"
@@ -142,9 +144,11 @@ func (m *Matching) Match(f *Frame) (bool, error) {
 }
 
 // Captures appends the rule's captured values to dst. known is false if a place that the rule compares is not known:
-// such a record is no hit.
+// such a record is no hit. An error that wraps ErrCut is to be told, but the values are all there; after any other there
+// are none.
 func (m *Matching) Captures(f *Frame, dst []hit.Value) (values []hit.Value, known bool, err error) {
 	from := len(dst)
+	var cut error
 	for i, c := range m.captures {
 		if c.text != nil {
 			dst = append(dst, hit.OfText(cleanText(c.text(f))))
@@ -156,21 +160,44 @@ func (m *Matching) Captures(f *Frame, dst []hit.Value) (values []hit.Value, know
 		}
 		captured, err := captureValue(v, m.kinds[i])
 		if err != nil {
-			return dst[:from], false, fmt.Errorf("capture %s: %w", m.labels[i], err)
+			if err = fmt.Errorf("capture %s: %w", m.labels[i], err); !errors.Is(err, ErrCut) {
+				return dst[:from], false, err
+			}
+			cut = err
 		}
 		dst = append(dst, captured)
 	}
 	for _, i := range m.places {
 		if !dst[from+i].Place().Known {
-			return dst, false, nil
+			return dst, false, cut
 		}
 	}
-	return dst, true, nil
+	return dst, true, cut
 }
 
-// Keys appends the keys of the entities that the record belongs to: one for each distinct element if `by` holds a list.
+// Entity is one that a record belongs to.
+type Entity struct {
+	Key     string    // by hit.EncodeKey
+	element hit.Value // a list of one: what it has of the list in `by`; no value if there is none
+}
+
+// Values is the captured values of a record as that entity's hit has them: of a list in `by` the entity's own element
+// alone. A record with thousands of recipients would otherwise hold thousands of times all of them.
+func (m *Matching) Values(e Entity, values []hit.Value) []hit.Value {
+	values = slices.Clone(values)
+	if e.element.Kind != hit.None {
+		for _, p := range m.by {
+			if p.capture >= 0 && values[p.capture].Kind == e.element.Kind {
+				values[p.capture] = e.element
+			}
+		}
+	}
+	return values
+}
+
+// Entities appends the entities that the record belongs to: one for each distinct element if `by` holds a list.
 // It appends none if a part of the key is empty. Values are those of Captures.
-func (m *Matching) Keys(f *Frame, values []hit.Value, dst []string) []string {
+func (m *Matching) Entities(f *Frame, values []hit.Value, dst []Entity) []Entity {
 	parts := make([]string, len(m.by))
 	list, elements := -1, hit.Value{}
 	for i, p := range m.by {
@@ -187,7 +214,7 @@ func (m *Matching) Keys(f *Frame, values []hit.Value, dst []string) []string {
 		}
 	}
 	if list < 0 {
-		return append(dst, hit.EncodeKey(parts...))
+		return append(dst, Entity{Key: hit.EncodeKey(parts...)})
 	}
 	seen := make(map[string]struct{})
 	elements.Each(func(e hit.Value) {
@@ -197,7 +224,11 @@ func (m *Matching) Keys(f *Frame, values []hit.Value, dst []string) []string {
 		}
 		seen[part] = struct{}{}
 		parts[list] = part
-		dst = append(dst, hit.EncodeKey(parts...))
+		own := hit.OfTexts([]string{e.Str})
+		if e.Kind == hit.Int {
+			own = hit.OfInts([]int64{e.Num})
+		}
+		dst = append(dst, Entity{hit.EncodeKey(parts...), own})
 	})
 	return dst
 }

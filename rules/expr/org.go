@@ -61,12 +61,22 @@ func (o *orgVal) side(address string) (internal, external bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	// A guest's name holds two domains. Anybody may write an address that looks like one, so that both must be inside.
+	internal = within(domain, own)
+	if at := record.Domain(address); at != "" {
+		internal = internal && within(at, own)
+	}
+	return internal, !internal, nil
+}
+
+// within says whether a domain is, or lies under, one of own.
+func within(domain string, own []string) bool {
 	for _, d := range own {
 		if record.InDomain(domain, d) {
-			return true, false, nil
+			return true
 		}
 	}
-	return false, true, nil
+	return false
 }
 
 // domainOf is the domain of a mail address, in the forms that records write it; that of a guest's name is the domain it
