@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
+	"math"
 	"slices"
 	"unsafe"
 
@@ -66,8 +68,15 @@ func (b *block) reset() {
 	}
 }
 
-// add takes an item and says whether the block is full now.
-func (b *block) add(it *engine.Item) (full bool) {
+// maxHits is the greatest number of bytes of one item's hits, encoded: with those before it they stay below what an
+// entry's offset can tell. A variable for the tests.
+var maxHits int64 = math.MaxUint32 - 2*blockHits
+
+// errHits is returned for an item that has more.
+var errHits = errors.New("the record's hits are too large to be sorted")
+
+// add takes an item and says whether the block is full now. An item that is refused leaves the block as it was.
+func (b *block) add(it *engine.Item) (full bool, err error) {
 	e := entry{
 		time:    it.Time,
 		hi:      binary.BigEndian.Uint64(it.ID[:8]),
@@ -76,11 +85,15 @@ func (b *block) add(it *engine.Item) (full bool) {
 		future:  it.Future,
 	}
 	if len(it.Hits) > 0 {
-		e.hits = uint32(len(b.hits)) + 1
-		b.hits = appendHits(b.hits, it.Hits)
+		begin := len(b.hits)
+		e.hits = uint32(begin) + 1
+		if b.hits = appendHits(b.hits, it.Hits); int64(len(b.hits)-begin-4) > maxHits {
+			b.hits = b.hits[:begin]
+			return false, errHits
+		}
 	}
 	b.entries = append(b.entries, e)
-	return len(b.entries) == cap(b.entries) || len(b.hits) >= blockHits
+	return len(b.entries) == cap(b.entries) || len(b.hits) >= blockHits, nil
 }
 
 // sort puts the entries in order, copies with equal content by their hits.

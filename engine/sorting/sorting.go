@@ -86,13 +86,17 @@ func (b *Buffer) Add(it *engine.Item) error {
 			return err
 		}
 	}
+	isFull, err := b.b.add(it)
+	if err != nil {
+		return fmt.Errorf("sort record %x: %w", it.ID, err)
+	}
 	b.stats.Items++
 	b.stats.Oldest = min(b.stats.Oldest, it.Time)
 	b.stats.Newest = max(b.stats.Newest, it.Time)
 	if !it.Future {
 		b.stats.NewestPast = max(b.stats.NewestPast, it.Time)
 	}
-	if !b.b.add(it) {
+	if !isFull {
 		return nil
 	}
 	full := b.b

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -382,4 +383,20 @@ func FuzzRun(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestHitsTooLargeAreRefused(t *testing.T) {
+	defer func(n int64) { maxHits = n }(maxHits)
+	maxHits = 500
+	b := newBlock()
+	small := engine.Item{Time: 1, Hits: []*hit.Hit{{Key: "a"}}}
+	large := engine.Item{Time: 2, Hits: []*hit.Hit{{Key: strings.Repeat("k", 600)}}}
+	for _, it := range []engine.Item{small, large, small} {
+		if _, err := b.add(&it); errors.Is(err, errHits) != (it.Time == 2) {
+			t.Fatalf("item %d: %v", it.Time, err)
+		}
+	}
+	if len(b.entries) != 2 || len(b.hitsOf(&b.entries[1])) != len(b.hitsOf(&b.entries[0])) {
+		t.Errorf("%d entries", len(b.entries))
+	}
 }
