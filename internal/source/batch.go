@@ -71,6 +71,8 @@ type place struct {
 	line   int64
 	offset int64
 	fixed  bool // the text is not the file's own (a cell, a string): all of it has one place
+	cr     bool // lines may end with a bare CR
+	lastCR bool // cr only: the last character was a CR, so that an LF after it belongs to the same line end
 }
 
 func (p *place) origin() Origin { return Origin{p.file, p.line, p.offset} }

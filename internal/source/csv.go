@@ -12,6 +12,7 @@ type cell struct {
 // inside an unquoted cell, and a single quote inside a quoted one, stand for themselves.
 type splitter struct {
 	delim  byte
+	cr     bool // a bare CR outside of quotes ends a row too; an LF after it is then a row of nothing
 	cells  []cell
 	loose  bool // a quoted cell holds a single quote: a sign that a quote was lost before
 	breaks bool // a quoted cell holds a line break
@@ -43,6 +44,11 @@ func (s *splitter) bare(text []byte, p int, last bool) (q int, done bool, v verd
 		case '\n':
 			s.cells = append(s.cells, cell{p, beforeCR(text, p, q), false})
 			return q + 1, true, whole
+		case '\r':
+			if s.cr {
+				s.cells = append(s.cells, cell{p, q, false})
+				return q + 1, true, whole
+			}
 		}
 	}
 	if !last {
@@ -80,7 +86,7 @@ func (s *splitter) quoted(text []byte, p int, last bool) (q int, done bool, v ve
 			q++
 		case next == s.delim:
 			return q + 1, false, s.add(text, c, q-1)
-		case next == '\n':
+		case next == '\n' || next == '\r' && s.cr:
 			return q + 1, true, s.add(text, c, q-1)
 		case next == '\r' && q+1 == len(text):
 			if !last {
@@ -99,9 +105,17 @@ func (s *splitter) add(text []byte, c cell, end int) verdict {
 	c.end = end
 	s.cells = append(s.cells, c)
 	if !s.breaks {
-		s.breaks = bytes.IndexByte(text[c.start:c.end], '\n') >= 0
+		s.breaks = s.lineEnd(text[c.start:c.end]) >= 0
 	}
 	return whole
+}
+
+// lineEnd is where the first line of text ends: at its line break, or -1.
+func (s *splitter) lineEnd(text []byte) int {
+	if s.cr {
+		return bytes.IndexAny(text, "\r\n")
+	}
+	return bytes.IndexByte(text, '\n')
 }
 
 // content is a cell's text with its doubled quotes made single, which it does in place.

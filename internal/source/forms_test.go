@@ -265,6 +265,9 @@ func forms() map[string]string {
 		"portal CSV, minimal quotes, BOM":  "\ufeff" + table(portalHeader, ',', false, portal),
 		"old portal CSV":                   table([]string{"CreationDate", "UserIds", "Operations", "AuditData"}, ',', true, func(s string) []string { return powershell(s)[1:5] }),
 		"PowerShell CSV":                   quotedTable(psHeader, powershell),
+		"portal CSV, CR alone":             strings.ReplaceAll(table(portalHeader, ',', false, portal), "\n", "\r"),
+		"PowerShell CSV, CR alone":         "sep=,\r" + strings.ReplaceAll(quotedTable(psHeader, powershell), "\r\n", "\r"),
+		"portal CSV, CR CR LF":             strings.ReplaceAll(table(portalHeader, ',', true, portal), "\r\n", "\r\r\n"),
 		"PowerShell CSV with type line": "#TYPE Deserialized.Microsoft.Exchange.Data.ApplicationLogic.UnifiedAuditLogEvent\r\n" + quotedTable(append([]string{"PSComputerName", "RunspaceId", "PSShowComputerName"}, psHeader...), func(s string) []string {
 			return append([]string{"outlook.office365.com", "x", "False"}, powershell(s)...)
 		}),

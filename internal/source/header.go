@@ -95,6 +95,25 @@ func delimiterOf(line []byte) byte {
 	return best
 }
 
+// firstLine is the first line of a text, up to a line break outside of quotes; cr says that it is a bare CR; wait, that
+// only the character after a CR can tell.
+func firstLine(text []byte, r rest) (line []byte, cr, wait bool) {
+	inside := false
+	for i, c := range text {
+		switch {
+		case c == '"':
+			inside = !inside
+		case inside:
+		case c == '\n':
+			return text[:i], false, false
+		case c == '\r':
+			last := i+1 == len(text)
+			return text[:i], last || text[i+1] != '\n', last && r == more
+		}
+	}
+	return text, false, false
+}
+
 // preamble takes off lines that may stand before the column names: #TYPE (Export-Csv of PowerShell 5) and sep= (Excel). It
 // returns -1 if the line is not whole.
 func preamble(text []byte, r rest) (n int, delim byte) {
@@ -112,13 +131,15 @@ func preamble(text []byte, r rest) (n int, delim byte) {
 		if isSep {
 			delim = line[4]
 		}
-		i := bytes.IndexByte(text[p:], '\n')
+		i := bytes.IndexAny(text[p:], "\r\n")
+		if r == more && (i < 0 || p+i+1 == len(text)) { // after a CR its LF may follow
+			return -1, 0
+		}
 		if i < 0 {
-			if r == more {
-				return -1, 0
-			}
 			return len(text), delim
 		}
-		n = p + i + 1
+		if n = p + i + 1; text[n-1] == '\r' && n < len(text) && text[n] == '\n' {
+			n++
+		}
 	}
 }

@@ -72,6 +72,12 @@ func TestRejectsTellTheirPlace(t *testing.T) {
 			[]string{fmt.Sprintf("3:%d row is damaged: a quoted cell is not closed", lh+lr)}, 3},
 		{"line break in another column", header + "\"x\ny\",u,o," + cellOf(a) + "\n" + "x,u,o,\n",
 			[]string{fmt.Sprintf("4:%d AuditData is empty", lh+len("\"x\ny\",u,o,")+len(cellOf(a))+1)}, 1},
+		{"empty cell, CR alone", strings.ReplaceAll(header+row(a)+"x,u,o,\n"+row(b), "\n", "\r"),
+			[]string{fmt.Sprintf("3:%d AuditData is empty", lh+lr)}, 2},
+		{"cut cell among rows, CR alone", strings.ReplaceAll(header+row(a)+row(b)[:200]+"\n"+row(c)+row(a), "\n", "\r"),
+			[]string{fmt.Sprintf("3:%d row is damaged: a quoted cell is not closed", lh+lr)}, 3},
+		{"header with CR, rows with CRLF and LF", strings.Replace(header, "\n", "\r", 1) + strings.Replace(row(a), "\n", "\r\n", 1) + "\n" + "x,u,o,\n" + row(b),
+			[]string{fmt.Sprintf("4:%d AuditData is empty", lh+lr+2)}, 2},
 		{"rows of nothing", header + row(a) + ",,,\n\n" + row(b), nil, 2},
 		{"single quote in the cell before", header + `5" disk,u,o,` + cellOf(a) + "\n" + row(b), nil, 2},
 		{"bracket missing", "[" + a + ",\n" + b, nil, 2},
@@ -141,6 +147,18 @@ func TestFullExportsWarn(t *testing.T) {
 		got := readBytes(t, []byte(text))
 		if (len(got.warnings) == 1) != warn || len(got.records) != rows {
 			t.Errorf("%d rows: warnings %v, %d records", rows, got.warnings, len(got.records))
+		}
+	}
+}
+
+func TestNamesWithoutRowsWarn(t *testing.T) {
+	for text, warn := range map[string]bool{
+		"CreationDate,AuditData": true, "CreationDate,AuditData\r": true, "CreationDate,AuditData\r\n,\r\n\r\n": true,
+		"CreationDate,AuditData\nx,": false, "CreationDate,AuditData\nx,\"": false,
+	} {
+		got := readBytes(t, []byte(text))
+		if (len(got.warnings) == 1) != warn || (len(got.rejects) == 1) == warn {
+			t.Errorf("%q: warnings %v, rejects %v", text, got.warnings, got.rejects)
 		}
 	}
 }

@@ -69,15 +69,25 @@ func (c *jsonCutter) pass(text []byte, p, q int) int {
 }
 
 func (p *place) move(text []byte) {
-	if !p.fixed {
-		p.line += int64(bytes.Count(text, newline))
-		p.offset += int64(len(text))
+	if p.fixed || len(text) == 0 {
+		return
+	}
+	p.line += int64(bytes.Count(text, newline))
+	p.offset += int64(len(text))
+	if p.cr {
+		p.line += int64(bytes.Count(text, carriageReturn) - bytes.Count(text, crlf))
+		if p.lastCR && text[0] == '\n' {
+			p.line--
+		}
+		p.lastCR = text[len(text)-1] == '\r'
 	}
 }
 
 var (
-	newline = []byte{'\n'}
-	utf8BOM = []byte("\xef\xbb\xbf")
+	newline        = []byte{'\n'}
+	carriageReturn = []byte{'\r'}
+	crlf           = []byte("\r\n")
+	utf8BOM        = []byte("\xef\xbb\xbf")
 )
 
 // next takes what stands at p: a separator, a record, or something bad.

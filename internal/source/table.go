@@ -14,6 +14,7 @@ type csvCutter struct {
 	header
 	split splitter
 	rows  int64    // rows of data
+	told  bool     // something was rejected
 	lost  bool     // the next good row has to be found, something bad before it is already told
 	notes []string // about the columns, not yet told
 	tries int      // how often a row was tried in vain since then
@@ -25,14 +26,23 @@ func (c *csvCutter) begin(text []byte, r rest) (n int, known bool) {
 	if n < 0 {
 		return -1, false
 	}
-	line := text[n:]
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
-		line = line[:i]
+	line, cr, wait := firstLine(text[n:], r)
+	if wait {
+		return -1, false
 	}
 	if delim == 0 {
 		delim = delimiterOf(line)
 	}
 	c.split.delim = delim
+	if cr { // old programs of the Mac, and whatever turns CR LF into CR CR LF
+		c.split.cr = true
+		if q, v := c.split.row(text, n, r != more); v == whole && c.columns(text) {
+			c.place.cr = true
+			c.move(text[:q])
+			return q, true
+		}
+		c.split.cr = false
+	}
 	q, v := c.split.row(text, n, r != more)
 	if v == partial {
 		if r == more && len(text) < 1<<20 { // no first line is that long
@@ -68,7 +78,7 @@ func (c *csvCutter) cut(b *Batch, text []byte, r rest) int {
 	c.notes = nil
 	p := 0
 	for p < len(text) {
-		if text[p] == '\n' || text[p] == '\r' && p+1 < len(text) && text[p+1] == '\n' {
+		if text[p] == '\n' || text[p] == '\r' && c.split.cr || text[p] == '\r' && p+1 < len(text) && text[p+1] == '\n' {
 			p = c.pass(text, p, p+1)
 			continue
 		}
@@ -101,6 +111,9 @@ func (c *csvCutter) cut(b *Batch, text []byte, r rest) int {
 		c.row(b, text)
 		p = c.pass(text, p, q)
 	}
+	if r == end && c.rows == 0 && !c.told {
+		b.warn(c.file, "holds the names of columns and not a single row")
+	}
 	if r == end && (c.rows == 5000 || c.rows == 50000) {
 		b.warn(c.file, fmt.Sprintf("has exactly %d rows, the most that such an export holds: it is probably cut, and records are missing", c.rows))
 	}
@@ -117,7 +130,7 @@ func (c *csvCutter) pass(text []byte, p, q int) int {
 
 // nextLine passes to the next line.
 func (c *csvCutter) nextLine(text []byte, p int, r rest) int {
-	i := bytes.IndexByte(text[p:], '\n')
+	i := c.split.lineEnd(text[p:])
 	if i < 0 {
 		return c.pass(text, p, len(text))
 	}
@@ -165,6 +178,7 @@ func (c *csvCutter) swallowed(text []byte) bool {
 }
 
 func (c *csvCutter) reject(b *Batch, reason string) {
+	c.told = true
 	b.Rejects = append(b.Rejects, Reject{c.origin(), reason})
 }
 
