@@ -87,6 +87,8 @@ func captureValue(v ref.Val, k hit.Kind) (hit.Value, error) {
 	case hit.Double:
 		if f := got.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
 			return hit.Value{}, fmt.Errorf("the number is not finite")
+		} else if f == 0 {
+			got = hit.OfDouble(0) // minus zero is no other number
 		}
 	}
 	return got, nil

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -164,6 +165,18 @@ func TestCapturedListIsBounded(t *testing.T) {
 		}
 		if l := v.Texts(); tc.fault != "" && tc.kind == hit.Texts && l[len(l)-1] != CutMark {
 			t.Errorf("the cut is not marked")
+		}
+	}
+}
+
+func TestCapturedNumberIsPlain(t *testing.T) {
+	v, err := captureValue(types.Double(math.Copysign(0, -1)), hit.Double)
+	if err != nil || v != hit.OfDouble(0) {
+		t.Errorf("minus zero is %+v, %v", v, err)
+	}
+	for _, f := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		if v, err := captureValue(types.Double(f), hit.Double); err == nil {
+			t.Errorf("%v is %+v", f, v)
 		}
 	}
 }

@@ -53,7 +53,8 @@ func xmlText(fragment, tag string) string {
 }
 
 // quotePS is s as a PowerShell string in single quotes. PowerShell takes five characters for a single quote; control
-// characters, which could end the line, and those that change how it reads are left out.
+// characters and line separators, which could end the line, are left out. All else stays, also what does not show: without
+// it the command would name another object.
 func quotePS(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 2)
@@ -63,7 +64,7 @@ func quotePS(s string) string {
 		case r == '\'' || r >= 0x2018 && r <= 0x201B:
 			b.WriteRune(r)
 			b.WriteRune(r)
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == 0x2028, r == 0x2029, r == utf8.RuneError:
+		case unicode.IsControl(r), r == 0x2028, r == 0x2029, r == utf8.RuneError:
 		default:
 			b.WriteRune(r)
 		}
