@@ -128,3 +128,11 @@ func FuzzState(f *testing.F) {
 		_, _ = readFold(r, open)
 	})
 }
+
+func TestEstimateIsNeverNegative(t *testing.T) {
+	for _, d := range []uint64{0, 1, 100, 998, 999, 1 << 20, 1 << 63, math.MaxUint64} {
+		if n := estimate(d); n < maxDistinct-1 {
+			t.Errorf("estimate of %d: %d", d, n)
+		}
+	}
+}

@@ -213,7 +213,11 @@ func (t *tally) distinct() int64 {
 
 // estimate is about how many values there are if the greatest of the maxDistinct smallest digests is d.
 func estimate(d uint64) int64 {
-	return int64(float64(maxDistinct-1) / ((float64(d) + 1) / math.Exp2(64)))
+	n := float64(maxDistinct-1) / ((float64(d) + 1) / math.Exp2(64))
+	if n >= math.MaxInt64 { // somebody looked for values with small digests
+		return math.MaxInt64
+	}
+	return int64(n)
 }
 
 // counts is the values kept with how often each occurred, sorted by value.
