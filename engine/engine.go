@@ -137,7 +137,8 @@ func (e *Engine) process(ctx context.Context, b *Batch) (*Outcome, error) {
 	return &Outcome{Counts: counts, Revised: revised, More: more}, nil
 }
 
-// take puts the batch's hits into their timelines.
+// take puts the batch's hits into their timelines. Those of a repeat are put there too: digests of different contents may
+// be equal, and then the alerts must not depend on which came first.
 func (e *Engine) take(ctx context.Context, b *Batch) (Counts, error) {
 	counts := Counts{Read: int64(len(b.Items)) + b.Rejected, Rejected: b.Rejected}
 	if e.cfg.Distinct {
@@ -171,8 +172,8 @@ func (e *Engine) take(ctx context.Context, b *Batch) (Counts, error) {
 		if !it.Future || e.cfg.faults.futureMoves {
 			e.clocks.saw(it.Stream, it.Time)
 		}
-		if verdicts[i] == repeated {
-			continue
+		if verdicts[i] == repeated && late {
+			continue // nothing that is late raises alerts twice
 		}
 		for _, h := range it.Hits {
 			if err := e.place(ctx, h, late, verdicts[i] == variant); err != nil {
@@ -278,6 +279,7 @@ func (e *Engine) step(t *timeline, tell bool) {
 	if tell || len(closed) > 0 || len(t.alerts) > 0 {
 		e.alerts = append(e.alerts, t.tell(closed, tell, e.now)...)
 	}
+	t.anew = false
 	if len(t.late) > 0 {
 		e.alerts = append(e.alerts, t.late...)
 		t.late, t.dirty = nil, true

@@ -378,3 +378,32 @@ func TestFloodIsBoundedAndSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// Two different contents may have equal digests, and equal ranks: which of them came first must not matter, and what an
+// alert shows must follow.
+func TestEqualDigestsHideNothing(t *testing.T) {
+	rs := one(t, "match")
+	for _, words := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		r := start(t, rs, live)
+		var items []engine.Item
+		for _, w := range words {
+			it := record(rs, 10, 1, w, 1)
+			items = append(items, it)
+			r.batch(200, it)
+		}
+		if r.counts.Duplicate != 1 || r.counts.Differing != 0 {
+			t.Errorf("counts %+v", r.counts)
+		}
+		if err := enginetest.Compare(engine.Spec(rs, items, live, 200*second), r.store.Standing()); err != nil {
+			t.Error(err)
+		}
+		if got := r.store.Standing()[0].Values[0].Values; !slices.Equal(got, []string{"b"}) {
+			t.Errorf("%v: the greater stays, not %v", words, got)
+		}
+		r = start(t, rs, live)
+		bare := record(rs, 10, 1, "a", 1)
+		bare.Hits = nil
+		r.batch(200, bare)
+		r.want(r.batch(200, record(rs, 10, 1, "a", 1)), `open opened 10..10 n=1 "1 record"`)
+	}
+}

@@ -24,7 +24,7 @@ func Spec(rs []*rules.Rule, items []Item, cfg Config, t int64) []*Alert {
 			if timelines[e] == nil {
 				timelines[e] = map[Mark]*hit.Hit{}
 			}
-			if old := timelines[e][markOf(h)]; old == nil || h.Rank.Compare(old.Rank) > 0 {
+			if old := timelines[e][markOf(h)]; old == nil || h.Outranks(old) {
 				timelines[e][markOf(h)] = h
 			}
 		}

@@ -156,7 +156,7 @@ func (w *teller) refresh(a *told, e *episode, reason Reason) {
 	if reason == Revived {
 		next.Status, next.Into = Open, ""
 	}
-	if len(a.extras) > 0 || reason == Opened || reason == Revived || a.print != e.print || a.blur != e.rest {
+	if len(a.extras) > 0 || reason == Opened || reason == Revived || a.print != e.print || a.blur != e.rest || w.t.anew {
 		f, rest := &e.fold, e.rest
 		if len(a.extras) > 0 {
 			late := e.fold.clone()

@@ -39,6 +39,7 @@ type timeline struct {
 	accDirty, accSaved bool // the stored open episode differs; there is one
 	saved              bool // there is a stored head
 	dirty              bool // differs from what is stored
+	anew               bool // alerts must be described anew though the digests of their folds are the same
 	queued             bool // among those to be looked at in this batch
 
 	bytes        int       // memory, about
@@ -116,11 +117,12 @@ func (t *timeline) spill(c *cell, at int64) {
 	t.dirty = true
 }
 
-// replace puts another variant of a hit in its place, if it ranks higher.
+// replace puts another variant of a hit in its place, if it outranks it.
 func (t *timeline) replace(i int, h *hit.Hit) {
-	if h.Rank.Compare(t.hits[i].Rank) <= 0 || t.faults.forgetVariants {
+	if t.faults.forgetVariants || !h.Outranks(t.hits[i]) {
 		return
 	}
+	t.anew = t.anew || h.Rank == t.hits[i].Rank
 	t.account(t.hits[i], -1)
 	t.account(h, 1)
 	t.hits[i] = h

@@ -23,6 +23,7 @@ type History struct {
 	Records    []engine.Item
 	Absence    int64 // T at the end
 	Identities int   // different ones among Records
+	Contents   int   // different pairs of identity and digest of the content among Records
 	Probe      int   // the batch after which the alerts that stand are compared, too
 }
 
@@ -41,13 +42,14 @@ func Draw(t *rapid.T) *History {
 	span := rapid.SampledFrom([]int64{20, 60, 200}).Draw(t, "span")
 	lag := rapid.SampledFrom([]int64{0, 0, Lateness / 2, 4 * Lateness}).Draw(t, "lag of stream b")
 	events := drawEvents(t, base, span)
-	identities := map[string]bool{}
+	identities, contents := map[string]bool{}, map[string]bool{}
 	for i := range events {
 		e := &events[i]
-		h.Records = append(h.Records, engine.Item{Time: e.time, ID: e.identity(), Content: e.rank.Digest, Hits: e.hits(h.Rules)})
+		h.Records = append(h.Records, engine.Item{Time: e.time, ID: e.identity(), Content: e.digest, Hits: e.hits(h.Rules)})
+		contents[fmt.Sprint(e.time, e.id, e.digest)] = true
 		identities[fmt.Sprint(e.time, e.id)] = true
 	}
-	h.Identities = len(identities)
+	h.Identities, h.Contents = len(identities), len(contents)
 	arrivals := drawArrivals(t, events, lag)
 	h.Config = engine.Config{Lateness: Lateness, Streams: []string{"a", "b"}}
 	knobs := rapid.Uint64().Draw(t, "knobs")
@@ -95,6 +97,15 @@ func drawEvents(t *rapid.T, base, span int64) []event {
 			e.hidden = uint16(bits >> 45)
 		}
 		e.rank = hit.Rank{Whole: bits>>61&1 == 1, Size: int64(bits >> 62 & 1), Digest: uint64(i) + 1}
+		e.digest = uint64(i) + 1
+		if bits&31 == 31 && i > 0 {
+			if bits>>57&1 == 1 {
+				e.digest = events[i-1].digest
+			}
+			if bits>>58&1 == 1 {
+				e.rank = events[i-1].rank
+			}
+		}
 		events[i] = e
 	}
 	return events
@@ -148,7 +159,7 @@ func (h *History) cut(t *rapid.T, events []event, arrivals []arrival, lag int64)
 	var b engine.Batch
 	for i, a := range arrivals {
 		e := &events[a.event]
-		b.Items = append(b.Items, engine.Item{Time: e.time, ID: e.identity(), Stream: a.stream, Content: e.rank.Digest,
+		b.Items = append(b.Items, engine.Item{Time: e.time, ID: e.identity(), Stream: a.stream, Content: e.digest,
 			Arrived: a.at, Future: e.time > a.at, Hits: e.hits(h.Rules)})
 		bits := rapid.Uint64().Draw(t, "cut")
 		if bits&3 != 0 && i+1 < len(arrivals) {
@@ -177,16 +188,15 @@ func (h *History) cut(t *rapid.T, events []event, arrivals []arrival, lag int64)
 
 // Arrived is the records of the first n batches, each variant once.
 func (h *History) Arrived(n int) []engine.Item {
-	type copyOf struct {
-		time    int64
-		id      hit.ID
-		content uint64
-	}
 	var out []engine.Item
-	had := map[copyOf]bool{}
+	had := map[string]bool{}
 	for _, b := range h.Batches[:n] {
 		for _, it := range b.Items {
-			if k := (copyOf{it.Time, it.ID, it.Content}); !had[k] {
+			k := fmt.Sprint(it.Time, it.ID, it.Content)
+			for _, x := range it.Hits {
+				k += fmt.Sprintf("%d %q %q", x.Rule, x.Key, hit.Append(nil, x))
+			}
+			if !had[k] {
 				had[k] = true
 				out = append(out, it)
 			}

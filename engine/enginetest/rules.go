@@ -142,6 +142,7 @@ type event struct {
 	which  uint16 // the rules that match it
 	hidden uint16 // the rules that an exception hides it from
 	rank   hit.Rank
+	digest uint64 // of its content: of variants it may be equal, and so may the rank
 }
 
 // hits are the hits of the event under the rules rs.

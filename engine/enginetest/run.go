@@ -180,7 +180,7 @@ func (h *History) CheckLive(ctx context.Context, open Opener) (*Result, error) {
 	}
 	c := r.Counts
 	if c.Read != c.Accepted+c.Duplicate+c.Rejected || c.Accepted != int64(h.Identities) || c.Late != 0 ||
-		c.Differing != int64(len(h.Records)-h.Identities) {
+		c.Differing != int64(h.Contents-h.Identities) {
 		return nil, violated("live: counts %+v of %d records, %d identities", c, len(h.Records), h.Identities)
 	}
 	return r, nil

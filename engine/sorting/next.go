@@ -113,7 +113,7 @@ func thin(hits []*hit.Hit) []*hit.Hit {
 		case !ok:
 			best[at] = len(kept)
 			kept = append(kept, h)
-		case h.Rank.Compare(kept[i].Rank) > 0:
+		case h.Outranks(kept[i]):
 			kept[i] = h
 		}
 	}

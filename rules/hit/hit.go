@@ -84,6 +84,15 @@ func Compare(a, b *Hit) int {
 	return a.ID.Compare(b.ID)
 }
 
+// Outranks says whether h stays where o has the same identity: the higher rank does, of equal rank the greater encoding, so
+// that it doesn't depend on which came first.
+func (h *Hit) Outranks(o *Hit) bool {
+	if c := h.Rank.Compare(o.Rank); c != 0 {
+		return c > 0
+	}
+	return h != o && bytes.Compare(Append(nil, h), Append(nil, o)) > 0
+}
+
 // Append appends h's encoding, all but Rule and Key, to b.
 func Append(b []byte, h *Hit) []byte {
 	b = binary.AppendVarint(b, h.Time)
