@@ -54,7 +54,16 @@ func specOne(r *rules.Rule, key string, hs []*hit.Hit, cfg Config, t int64) []*A
 			return
 		}
 		rest := slices.ContainsFunc(cells, func(c cell) bool {
-			return c.blurs(length, r, run[0].hit.Time, run[len(run)-1].hit.Time)
+			// A hit of the rest, which may lie anywhere from over to the end of its cell, could have joined the alert: it lies
+			// within quiet of one of its marks or between them, and less than longest after the first.
+			first, last := run[0].hit.Time, run[len(run)-1].hit.Time
+			if c.rest == 0 {
+				return false
+			}
+			before := c.over <= last+r.Quiet
+			within := c.over-first < r.Longest
+			behind := c.start+length > first-r.Quiet
+			return before && within && behind
 		})
 		a := raise(r, key)
 		v, records := naiveView(r, key, run, rest)
