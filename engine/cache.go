@@ -98,14 +98,14 @@ func (e *Engine) fetch(ctx context.Context, t *timeline) error {
 			return err
 		}
 		for _, a := range alerts {
-			extras, err := readExtras(a.State)
-			if err != nil {
+			of := &told{Alert: a}
+			if err := of.readExtras(); err != nil {
 				return err
 			}
-			for _, h := range extras {
+			for _, h := range of.extras {
 				h.Rule, h.Key = t.index, t.key
 			}
-			t.alerts = append(t.alerts, &told{Alert: a, extras: extras})
+			t.alerts = append(t.alerts, of)
 		}
 	}
 	if e.cfg.Deferred {

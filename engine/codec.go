@@ -89,7 +89,10 @@ func (t *timeline) load(s Saved) (alerts int, err error) {
 		t.taken = append(t.taken, readMark(r))
 	}
 	for n := r.Uvarint(); n > 0 && r.Err() == nil; n-- {
-		t.cells = append(t.cells, cell{start: r.Varint(), n: r.Varint(), rest: r.Varint(), over: r.Varint(), saved: readFlag(r)})
+		c := cell{start: r.Varint(), n: r.Varint(), rest: r.Varint(), over: r.Varint(), saved: readFlag(r)}
+		if t.cells = append(t.cells, c); c.rest > 0 {
+			t.rests++
+		}
 	}
 	for _, c := range s.Cells {
 		cr := hit.NewReader(c.Data)
@@ -135,22 +138,32 @@ func (t *timeline) readOpen(r *hit.Reader) *episode {
 }
 
 // appendExtras is the State of an alert that can still change.
-func appendExtras(hs []*hit.Hit) []byte {
-	if len(hs) == 0 {
+func (a *told) appendExtras() []byte {
+	if len(a.extras) == 0 {
 		return nil
 	}
-	return appendHits([]byte{codecVersion}, hs)
+	b := appendHits([]byte{codecVersion}, a.extras)
+	if a.more.n > 0 {
+		b = binary.AppendVarint(b, a.more.n)
+		b = binary.AppendVarint(b, a.more.first)
+		b = binary.AppendVarint(b, a.more.last)
+	}
+	return b
 }
 
-func readExtras(b []byte) ([]*hit.Hit, error) {
-	if len(b) == 0 {
-		return nil, nil
+// readExtras reads what appendExtras wrote.
+func (a *told) readExtras() error {
+	if len(a.State) == 0 {
+		return nil
 	}
-	r := hit.NewReader(b)
+	r := hit.NewReader(a.State)
 	if err := version(r); err != nil {
-		return nil, err
+		return err
 	}
-	return readHits(r, nil), r.Err()
+	if a.extras = readHits(r, nil); r.Len() > 0 {
+		a.more = overflow{n: r.Varint(), first: r.Varint(), last: r.Varint()}
+	}
+	return r.Err()
 }
 
 // readFold reads the State of a final alert.

@@ -187,6 +187,72 @@ func TestLateRecords(t *testing.T) {
 	}
 }
 
+// What the alert counts beyond the late hits that it remembers stays counted: over a restart, and when it is final.
+func TestManyLateRecordsAreCounted(t *testing.T) {
+	rs := one(t, "match")
+	r := start(t, rs, live)
+	r.batch(1000, record(rs, 250, 1, "a", 1), record(rs, 152, 2, "a", 1))
+	const n = 1030
+	for i := range n {
+		r.batch(1000, record(rs, 149, 10+i, "a", 1))
+		if i == n-3 {
+			e, err := engine.New(context.Background(), rs, r.store, live)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.e = e
+		}
+	}
+	check := func(count int64, first int64) {
+		t.Helper()
+		a := r.store.Standing()[0]
+		if a.Count != count || !a.Approximate || a.First != first*second || a.Last != 152*second {
+			t.Errorf("%s, approximate %v", told([]*engine.Alert{a}), a.Approximate)
+		}
+	}
+	check(n+1, 149)
+	r.batch(1000, record(rs, 148, 5000, "a", 1))
+	check(n+2, 148)
+	r.batch(1000, record(rs, 500, 5001, "a", 1))
+	check(n+2, 148)
+	r.batch(1000, record(rs, 151, 5002, "a", 1))
+	check(n+3, 148)
+}
+
+func TestLateRecordsStayWithMergedAlerts(t *testing.T) {
+	rs := one(t, "match")
+	r := start(t, rs, live)
+	r.batch(1000, record(rs, 250, 1, "a", 1), record(rs, 156, 2, "a", 1))
+	r.batch(1000, record(rs, 150, 3, "a", 1))
+	r.want(r.batch(1000, record(rs, 149, 4, "a", 1)), `open grew 149..150 n=2 "1 -> 2 records, 0 s -> 1 s"`)
+	r.batch(1000, record(rs, 153, 5, "a", 1))
+	if got := r.store.Standing(); len(got) != 2 || got[0].Count != 4 || got[0].First != 149*second {
+		t.Errorf("merged: %s", told(got))
+	}
+}
+
+func TestLateVariantOfAKnownRecordAddsNothing(t *testing.T) {
+	rs := one(t, "match")
+	r := start(t, rs, live)
+	r.batch(1000, record(rs, 250, 1, "a", 1))
+	r.batch(1000, record(rs, 100, 4, "a", 1))
+	other := record(rs, 100, 4, "b", 1)
+	other.Content, other.Hits[0].Rank.Size = 77, 5
+	r.want(r.batch(1000, other))
+	if r.counts.Differing != 1 {
+		t.Errorf("counts %+v", r.counts)
+	}
+}
+
+func TestLateRecordJoinsTheEarliestOfSeveral(t *testing.T) {
+	rs := one(t, "match")
+	r := start(t, rs, live)
+	r.batch(1000, record(rs, 250, 1, "a", 1))
+	r.batch(1000, record(rs, 96, 2, "a", 1))
+	r.batch(1000, record(rs, 90, 3, "a", 1))
+	r.want(r.batch(1000, record(rs, 93, 4, "a", 1)), `open grew 90..93 n=2 "1 -> 2 records, 0 s -> 3 s, arrived late" final late`)
+}
+
 // A record that comes again after its identity was forgotten raises nothing new where an old alert covers its time.
 func TestForgottenRepeatRaisesNothing(t *testing.T) {
 	rs := one(t, "match")

@@ -25,9 +25,6 @@ func (e *episode) over(r *rules.Rule, decided int64) bool {
 	return decided-e.last >= r.Quiet || decided+1-e.first >= r.Longest
 }
 
-// spans says whether e's extent and [from, to] have a point in common.
-func (e *episode) spans(from, to int64) bool { return e.first <= to && from <= e.last }
-
 // episodes is the left fold of marks: each joins the episode before or begins another. It starts from open, which may be
 // nil and is changed.
 func episodes(r *rules.Rule, open *episode, ms []mark) []*episode {

@@ -124,7 +124,7 @@ func FuzzState(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, head, open, hits []byte) {
 		t := newTimeline(t.lane, "key")
 		_, _ = t.load(Saved{Head: head, Cells: []Cell{{Start: accStart, Data: open}, {Start: 0, Data: hits}}})
-		_, _ = readExtras(hits)
+		_ = (&told{Alert: &Alert{State: hits}}).readExtras()
 		_, _ = readFold(r, open)
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"detect/rules/hit"
 )
 
-// maxExtras is how many late hits an alert that can still change remembers.
+// maxExtras is how many late hits an alert that can still change remembers. It counts those beyond, and is approximate then.
 const maxExtras = 1024
 
 // joinLate lets a hit of a rule over single records that came after its time was decided join the standing alert of its
@@ -42,10 +42,8 @@ func (e *Engine) joinLate(ctx context.Context, t *timeline, h *hit.Hit, known bo
 		}
 	}
 	if i := slices.IndexFunc(t.alerts, func(a *told) bool { return a.Alert == to }); to != nil && i >= 0 {
-		if a := t.alerts[i]; len(a.extras) < maxExtras {
-			a.extras = append(a.extras, h)
-			t.dirty = true
-		}
+		t.alerts[i].join(h)
+		t.dirty = true
 		return nil
 	}
 	var f fold
@@ -82,6 +80,17 @@ func (e *Engine) joinLate(ctx context.Context, t *timeline, h *hit.Hit, known bo
 		t.late = append(t.late, &next)
 	}
 	return nil
+}
+
+// join adds late hits to those that the alert remembers or, if these are many, counts.
+func (a *told) join(hs ...*hit.Hit) {
+	for _, h := range hs {
+		if len(a.extras) < maxExtras {
+			a.extras = append(a.extras, h)
+		} else {
+			a.more.add(overflow{1, h.Time, h.Time})
+		}
+	}
 }
 
 // around is the alerts of a timeline that touch [from, to], in their present revisions, those of this batch included.

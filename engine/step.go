@@ -32,6 +32,7 @@ func (t *timeline) advance(f, absence int64, scratch []mark) (closed []*episode,
 	}
 	if to > t.decided {
 		scratch = t.marks(scratch[:0], t.decided, to)
+		named := t.named(len(scratch) > 0)
 		for _, m := range scratch {
 			t.prov.decided(m)
 			if t.acc != nil && !t.acc.joins(t.rule, m.hit.Time) {
@@ -42,11 +43,7 @@ func (t *timeline) advance(f, absence int64, scratch []mark) (closed []*episode,
 			}
 			t.acc.add(t.rule, m)
 			t.accDirty = true
-			for _, a := range t.alerts {
-				if a.Naming == markOf(m.hit) {
-					t.acc.names = append(t.acc.names, a.ID)
-				}
-			}
+			t.acc.names = append(t.acc.names, named[markOf(m.hit)]...)
 		}
 		clear(scratch)
 		t.decided = to
@@ -59,6 +56,18 @@ func (t *timeline) advance(f, absence int64, scratch []mark) (closed []*episode,
 	}
 	t.dirty = true
 	return closed, scratch
+}
+
+// named is the ids of the alerts by their naming mark; nil if that isn't wanted.
+func (t *timeline) named(wanted bool) map[Mark][]string {
+	if !wanted || len(t.alerts) == 0 {
+		return nil
+	}
+	named := make(map[Mark][]string, len(t.alerts))
+	for _, a := range t.alerts {
+		named[a.Naming] = append(named[a.Naming], a.ID)
+	}
+	return named
 }
 
 // tell reconciles the alerts that can still change with the episodes, and returns what was revised. Only closed episodes
@@ -74,7 +83,21 @@ func (t *timeline) tell(closed []*episode, provisional bool, now int64) []*Alert
 	if len(eps) == 0 && len(t.alerts) == 0 {
 		return nil
 	}
-	claims, withdrawn := reconcile(eps, t.alerts, func(a *told) int { return t.home(a, eps, ms) }, t.faults)
+	homes := map[string]int{}
+	for i, e := range slices.Backward(eps) {
+		for _, id := range e.names {
+			homes[id] = i
+		}
+	}
+	claims, withdrawn := reconcile(eps, t.alerts, func(a *told) int {
+		if a.Naming.Time > t.decided {
+			return home(a, eps, len(closed), ms)
+		}
+		if i, ok := homes[a.ID]; ok {
+			return i
+		}
+		return -1
+	}, t.faults)
 	w := teller{t: t, now: now}
 	for i := range claims {
 		w.episode(eps[i], &claims[i])
@@ -87,11 +110,9 @@ func (t *timeline) tell(closed []*episode, provisional bool, now int64) []*Alert
 	return w.revised
 }
 
-// home is the index of the episode that holds the alert's naming mark, -1 if none does.
-func (t *timeline) home(a *told, eps []*episode, ms []mark) int {
-	if a.Naming.Time <= t.decided {
-		return slices.IndexFunc(eps, func(e *episode) bool { return slices.Contains(e.names, a.ID) })
-	}
+// home is the index of the episode that holds the alert's undecided naming mark, -1 if none does. The first so many
+// episodes are closed.
+func home(a *told, eps []*episode, closed int, ms []mark) int {
 	i := sort.Search(len(ms), func(i int) bool {
 		m := markOf(ms[i].hit)
 		return m.Time > a.Naming.Time || m.Time == a.Naming.Time && m.ID.Compare(a.Naming.ID) >= 0
@@ -99,7 +120,10 @@ func (t *timeline) home(a *told, eps []*episode, ms []mark) int {
 	if i == len(ms) || markOf(ms[i].hit) != a.Naming {
 		return -1
 	}
-	return slices.IndexFunc(eps, func(e *episode) bool { return !e.final && e.spans(a.Naming.Time, a.Naming.Time) })
+	if i = touching(eps[closed:], a.Naming.Time, a.Naming.Time); i >= 0 {
+		i += closed
+	}
+	return i
 }
 
 // teller revises the alerts of one timeline in one batch.
@@ -142,8 +166,9 @@ func (w *teller) episode(e *episode, c *claim) {
 	for _, m := range c.merged {
 		next := *m.Alert
 		next.Status, next.Into, next.State = Merged, a.ID, nil
-		a.extras = append(a.extras, m.extras...)
-		m.extras = nil
+		a.join(m.extras...)
+		a.more.add(m.more)
+		m.extras, m.more = nil, overflow{}
 		w.put(m, &next, MergedAway)
 	}
 	w.refresh(a, e, reason)
@@ -163,6 +188,11 @@ func (w *teller) refresh(a *told, e *episode, reason Reason) {
 			for _, h := range a.extras {
 				late.add(w.t.rule, mark{hit: h})
 			}
+			if a.more.n > 0 {
+				late.count += a.more.n
+				late.first, late.last = min(late.first, a.more.first), max(late.last, a.more.last)
+				rest = true
+			}
 			f = &late
 		}
 		w.describe(&next, f, rest)
@@ -171,7 +201,7 @@ func (w *teller) refresh(a *told, e *episode, reason Reason) {
 		w.remember(&next, &e.fold)
 	}
 	if !next.Final {
-		next.State = appendExtras(a.extras)
+		next.State = a.appendExtras()
 	}
 	if reason == Changed {
 		switch {
@@ -265,11 +295,14 @@ func (w *teller) pairMoved() {
 func (w *teller) settle() {
 	t := w.t
 	begins := func(m Mark) bool { return m.Time > t.decided || t.acc != nil && t.acc.naming == m }
-	keep := t.alerts[:0]
+	keep, had := t.alerts[:0], make(map[*Alert]bool, len(w.revised))
+	for _, a := range w.revised {
+		had[a] = true
+	}
 	for _, a := range t.alerts {
 		if !a.Status.Standing() && !begins(a.Naming) {
 			next := a.Alert
-			if !slices.Contains(w.revised, next) {
+			if !had[next] {
 				c := *next
 				c.Reason, c.Note = Finished, ""
 				c.Revision++

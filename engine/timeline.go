@@ -26,6 +26,7 @@ type timeline struct {
 	hidden  int        // how many of the hits are hidden
 	window  *counter   // of a rule with thresholds; nil: to be made
 	cells   []cell     // by start
+	rests   int        // how many of the cells have a rest
 	removed []int64    // starts of stored cells that are to be removed
 	acc     *episode   // the open episode of decided marks; nil: none
 	prov    prospect   // the open episode and those of undecided marks
@@ -66,8 +67,26 @@ type lane struct {
 type told struct {
 	*Alert
 	extras []*hit.Hit // hits that came too late for the timeline
+	more   overflow   // those of them that are only counted
 	print  uint64     // of the fold that it was last described from
 	blur   bool       // as it was last described
+}
+
+// overflow is late hits that an alert counts and doesn't remember.
+type overflow struct {
+	n           int64
+	first, last int64 // their least and greatest time; meaningless if n is 0
+}
+
+func (o *overflow) add(p overflow) {
+	switch {
+	case p.n == 0:
+		return
+	case o.n == 0:
+		*o = p
+		return
+	}
+	o.n, o.first, o.last = o.n+p.n, min(o.first, p.first), max(o.last, p.last)
 }
 
 func newTimeline(l *lane, key string) *timeline {
@@ -110,6 +129,9 @@ func (t *timeline) insert(h *hit.Hit) {
 
 // spill counts a hit at time at that doesn't fit in its cell.
 func (t *timeline) spill(c *cell, at int64) {
+	if c.rest == 0 {
+		t.rests++
+	}
 	if c.rest == 0 || at < c.over {
 		c.over = at
 	}
@@ -151,14 +173,19 @@ func (t *timeline) touch(at int64) {
 func (t *timeline) cell(at int64) *cell {
 	start := cellStart(at, t.length)
 	i := len(t.cells)
-	for i > 0 && t.cells[i-1].start > start {
-		i--
-	}
-	if i > 0 && t.cells[i-1].start == start {
-		return &t.cells[i-1]
+	if i > 0 && t.cells[i-1].start >= start {
+		i = t.cellFrom(start)
+		if t.cells[i].start == start {
+			return &t.cells[i]
+		}
 	}
 	t.cells = slices.Insert(t.cells, i, cell{start: start})
 	return &t.cells[i]
+}
+
+// cellFrom is the index of the first cell that starts at or after a time.
+func (t *timeline) cellFrom(at int64) int {
+	return sort.Search(len(t.cells), func(i int) bool { return t.cells[i].start >= at })
 }
 
 // drop forgets hits and cells that no undecided mark depends on.
@@ -192,6 +219,9 @@ func (t *timeline) drop() {
 			keep = append(keep, *c)
 		} else {
 			t.dirty = true
+			if c.rest > 0 {
+				t.rests--
+			}
 			if c.saved {
 				t.removed = append(t.removed, c.start)
 			}
@@ -214,7 +244,11 @@ func (t *timeline) needed(c *cell) bool {
 
 // blurred says whether hits that were only counted may belong to an episode from first to last.
 func (t *timeline) blurred(first, last int64) bool {
-	for i := range t.cells {
+	if t.rests == 0 {
+		return false
+	}
+	reach := min(last+t.rule.Quiet, plus(first, t.rule.Longest-1))
+	for i := t.cellFrom(first - t.rule.Quiet - t.length + 1); i < len(t.cells) && t.cells[i].start <= reach; i++ {
 		if t.cells[i].blurs(t.length, t.rule, first, last) {
 			return true
 		}
