@@ -102,6 +102,19 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
+// What ps quotes stays the name that it is: only what could end the line is left out.
+func TestQuotePSKeepsNames(t *testing.T) {
+	for s, want := range map[string]string{
+		"\u200bInvoice\u202efdp\ufeff\u00ad": "'\u200bInvoice\u202efdp\ufeff\u00ad'",
+		"it's \u2018\u201b":                  "'it''s \u2018\u2018\u201b\u201b'",
+		"a\r\n\x1b\u0085\u2028b":             "'ab'",
+	} {
+		if got := quotePS(s); got != want {
+			t.Errorf("quotePS(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
+
 // Text helpers survive whatever a record holds.
 func FuzzText(f *testing.F) {
 	f.Add("<Type>Edit</Type>", "Type")
