@@ -43,9 +43,6 @@ type outer struct {
 func (d *Decoder) Decode(raw Raw, emit func(*record.Record, Origin) error, reject func(Reject)) error {
 	err := d.rec.Parse(raw.JSON)
 	if err == nil && d.native() {
-		if raw.Truncated {
-			d.rec.MarkTruncated()
-		}
 		return emit(&d.rec, raw.Origin)
 	}
 	w := &wrapped{raw: raw, emit: emit, reject: reject, outer: raw.row.outer()}
@@ -206,9 +203,6 @@ func (d *Decoder) unparsed(w *wrapped, json []byte, err error) error {
 
 // done emits the record that was parsed last.
 func (d *Decoder) done(w *wrapped) error {
-	if w.raw.Truncated {
-		d.rec.MarkTruncated()
-	}
 	return w.emit(&d.rec, w.raw.Origin)
 }
 

@@ -28,9 +28,8 @@ type Origin struct {
 
 // Raw is a record as it was cut from its file.
 type Raw struct {
-	JSON      []byte // a JSON value: mostly an object; unchecked
-	Origin    Origin
-	Truncated bool // the reader saw that the exporter cut it
+	JSON   []byte // a JSON value: mostly an object; unchecked
+	Origin Origin
 
 	row row // what the other columns of its CSV row say, if it comes from one
 }
