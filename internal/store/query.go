@@ -103,9 +103,8 @@ func (q *Query) where() (string, []any) {
 	return strings.Join(conds, " AND "), args
 }
 
-// Each calls f for every alert that the query wants, in the order of (First, Rule, By), ties by id, without holding them all.
-// It
-// sees the store as it was when it began.
+// Each calls f for every alert that the query wants, in the order of (First, Rule, By), ties by id, without
+// holding them all. It sees the store as it was when it began.
 func (s *Store) Each(ctx context.Context, q Query, f func(*engine.Alert) error) error {
 	where, args := q.where()
 	var ties []*engine.Alert // with the same First and Rule
