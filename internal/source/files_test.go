@@ -78,6 +78,24 @@ func TestFoldersGlobsAndArchives(t *testing.T) {
 	}
 }
 
+// A link to a folder is followed if the user named it, and told of if it stands in a folder.
+func TestLinksToFolders(t *testing.T) {
+	dir := layout(t, map[string]string{"logs/a.json": samples[0] + "\n", "logs/sub/b.json": samples[1] + "\n"})
+	if err := os.Symlink(filepath.Join(dir, "logs"), filepath.Join(dir, "link")); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "logs"), filepath.Join(dir, "logs", "round")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"link/a.json", "link/sub/b.json"}
+	for _, named := range []string{"/link", "/link/", "/li*"} {
+		got := read(t, &Files{Paths: []string{dir + named}})
+		if !slices.Equal(got.files(dir), want) || len(got.warnings) != 1 || !strings.HasPrefix(got.warnings[0].Text, "is a link to a folder") {
+			t.Errorf("%s: %q, warnings %v", named, got.files(dir), got.warnings)
+		}
+	}
+}
+
 func TestWhatCannotBeReadIsToldAndTheRestGoesOn(t *testing.T) {
 	line := samples[0] + "\n"
 	broken := string(gzipped([]byte(strings.Repeat(line, 1000))))

@@ -59,8 +59,12 @@ func (r *run) path(p string) error {
 	return nil
 }
 
-// folder reads a folder and those inside it, in the order of their names.
+// folder reads a folder and those inside it, in the order of their names. Links to folders inside it are not followed, so
+// that none leads round in a circle.
 func (r *run) folder(root string) error {
+	if info, err := os.Lstat(root); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		root += string(filepath.Separator) // a link that the user named is followed, unlike those inside
+	}
 	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return r.unread(p, "%v", unwrapPath(err))
