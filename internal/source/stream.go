@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"detect/internal/record"
@@ -203,7 +204,7 @@ func (c *jsonCutter) value(b *Batch, text []byte, p, q int, v verdict, r rest) (
 	return c.pass(text, p, p+1), false
 }
 
-// junk takes what cannot be a record. A lone scalar is one loss; of anything else nobody knows where it ends, so that the
+// junk takes what cannot be a record. A scalar in a list or alone on its line is one loss; of anything else nobody knows where it ends, so that the
 // next record has to be found.
 func (c *jsonCutter) junk(b *Batch, text []byte, p int, r rest) (q int, wait bool) {
 	if r == more && len(text)-p < 2*junkShown {
@@ -212,7 +213,8 @@ func (c *jsonCutter) junk(b *Batch, text []byte, p int, r rest) (q int, wait boo
 	shown := text[p:min(len(text), p+junkShown)]
 	for q = p; q < p+len(shown) && isWord(text[q]); q++ {
 	}
-	if q > p && q < len(text) && (text[q] == ',' || text[q] == ']') {
+	listed := q > p && q < len(text) && (text[q] == ',' || text[q] == ']')
+	if listed || q > p && isScalar(text[p:q]) && endsLine(text[q:min(len(text), p+2*junkShown)]) {
 		c.reject(b, fmt.Sprintf("not a record: %q", text[p:q]))
 		return c.pass(text, p, q), false
 	}
@@ -222,6 +224,28 @@ func (c *jsonCutter) junk(b *Batch, text []byte, p int, r rest) (q int, wait boo
 	c.reject(b, fmt.Sprintf("not a record: %q", shown))
 	c.lost, c.hurt = true, true
 	return c.pass(text, p, max(q, p+1)), false
+}
+
+// endsLine says whether nothing but blanks stands before the end of the line, or of the list. after is short unless the
+// text ends there.
+func endsLine(after []byte) bool {
+	i := skipBlank(after, 0)
+	if bytes.IndexByte(after[:i], '\n') >= 0 {
+		return true
+	}
+	if i == len(after) {
+		return i < junkShown
+	}
+	return after[i] == ',' || after[i] == ']'
+}
+
+// isScalar says whether a word is a scalar of JSON.
+func isScalar(word []byte) bool {
+	switch string(word) {
+	case "null", "true", "false":
+		return true
+	}
+	return (word[0] == '-' || '0' <= word[0] && word[0] <= '9') && json.Valid(word)
 }
 
 // junkShown is how much of what is no record is shown.
