@@ -18,6 +18,7 @@ type pair struct {
 	raw   []byte // the value's JSON; nil if text is the value
 	text  string
 	items []string // of a list on a command line
+	bare  bool     // an entry {Name} without a member Value
 }
 
 func (p pair) value() string {
@@ -116,6 +117,7 @@ func namedPair(e []byte) (p pair, named bool) {
 		}
 	}
 	if !odd || named && p.raw != nil {
+		p.bare = named && p.raw == nil
 		return p, named
 	}
 	o := Object{e}
@@ -125,6 +127,7 @@ func namedPair(e []byte) (p pair, named bool) {
 		}
 	}
 	p.raw = o.foldValue("Value")
+	p.bare = named && p.raw == nil
 	return p, named
 }
 
@@ -219,6 +222,13 @@ func (r *Record) pairs(list int) []pair {
 			l.pairs = nil
 		}
 		l.pairs = pairsOf(l.pairs[:0], r.Value(namedFields[list]))
+		if list == namedParameters { // a switch of a cmdlet; elsewhere an entry without value is blank
+			for i := range l.pairs {
+				if p := &l.pairs[i]; p.raw == nil && p.text == "" && p.items == nil && p.bare {
+					p.text = "True"
+				}
+			}
+		}
 		l.epoch = r.epoch
 	}
 	return l.pairs

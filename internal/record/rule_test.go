@@ -105,6 +105,18 @@ func TestNoAddressHides(t *testing.T) {
 	}
 }
 
+// TestSwitchWithoutValue holds that a cmdlet's switch needs no Value, while other named values without one are blank.
+func TestSwitchWithoutValue(t *testing.T) {
+	r := parse(t, `{"Operation":"New-InboxRule","Parameters":[{"Name":"DeleteMessage"},{"Name":"From","Value":""},{"Name":"SentTo","Value":null}],
+		"OperationProperties":[{"Name":"RuleName"}],"ExtendedProperties":[{"Name":"UserAgent"}]}`)
+	if got := r.Param("DeleteMessage"); got != "True" || !r.Rule().Deletes {
+		t.Errorf("a switch without value: %q", got)
+	}
+	if got := r.Param("From") + r.Param("SentTo") + r.Property("RuleName") + r.Ext("UserAgent"); got != "" {
+		t.Errorf("blank values: %q", got)
+	}
+}
+
 func TestRule(t *testing.T) {
 	const path = "EURPR04A009.PROD.OUTLOOK.COM/Microsoft Exchange Hosted Organizations/contoso.onmicrosoft.com/ann"
 	for _, c := range []struct {
