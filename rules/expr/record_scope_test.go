@@ -42,7 +42,7 @@ func TestRecordScope(t *testing.T) {
 		{"actor.asn", "64500"}, {"actor.network", "EXAMPLE-NET"}, {"actor.session", "s-1"},
 		{"org.external('x@evil.example')", "true"}, {"org.external('smtp:x@mail.contoso.example')", "false"}, {"org.internal('x@mail.contoso.example')", "true"},
 		{"org.external('x@evilcontoso.example')", "true"}, {"org.external('Ann')", "false"}, {"org.internal('/o=x/cn=y')", "false"},
-		{"org.external('bob_evil.example#EXT#@contoso.example')", "true"}, {"org.domains.size() > 0", "true"},
+		{"org.external('bob_evil.example#EXT#@contoso.example')", "true"}, {"org.external('ann_contoso.example#EXT#@evil.example')", "true"}, {"org.domains.size() > 0", "true"},
 		{"'rss feeds' in lists.hiding_folders", "true"}, {"'rss' in lists.hiding_folders", "false"}, {"'x' in lists.empty", "false"},
 		{"actor.ip in lists.networks.corporate", "true"}, {"'2001:db8::9' in lists.networks.corporate", "true"}, {"'' in lists.networks.corporate", "false"},
 		{"'Ihre ÜBERWEISUNG kommt'.mentions(lists.finance_words)", "true"}, {"'invoices'.hasWord(lists.finance_words)", "false"},
