@@ -141,11 +141,15 @@ func (s *stats) add(r *rules.Rule, h *hit.Hit) {
 	}
 	for i, by := range r.SumBy {
 		if by.X < len(h.Values) && by.K < len(h.Values) {
+			most, any := 0.0, false // the hit's greatest is enough: a list times a list would be very many
 			h.Values[by.X].Each(func(x hit.Value) {
-				if n := x.Float(); !math.IsNaN(n) { // a NaN is not the greatest of anything
-					h.Values[by.K].Each(func(k hit.Value) { s.sums[i].add(k, n) })
+				if n := x.Float(); !math.IsNaN(n) && (!any || n > most) { // a NaN is not the greatest of anything
+					most, any = n, true
 				}
 			})
+			if any {
+				h.Values[by.K].Each(func(k hit.Value) { s.sums[i].add(k, most) })
+			}
 		}
 	}
 	s.addSet(h.Values)

@@ -3,6 +3,7 @@ package expr
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -31,7 +32,13 @@ type scene struct {
 	sumBy []SumBy // the order of view.SumBy
 }
 
-func (s *scene) column(i int, kind hit.Kind) *columnVal {
+// MaxColumn is the greatest number of elements of one column of a window. A condition on more can't be evaluated.
+const MaxColumn = 200_000
+
+var errColumn = fmt.Errorf("the window has more than %d values of one capture", MaxColumn)
+
+// column is a capture over the scene's hits.
+func (s *scene) column(i int, kind hit.Kind) ref.Val {
 	c := &columnVal{index: i, scene: s}
 	if s.view != nil {
 		if i >= len(s.view.Columns) {
@@ -41,7 +48,16 @@ func (s *scene) column(i int, kind hit.Kind) *columnVal {
 		}
 		c.values = c.col.Bare
 	} else {
-		c.values = make([]hit.Value, 0, len(s.hits))
+		n := 0
+		for _, h := range s.hits {
+			if i < len(h.Values) {
+				n += h.Values[i].Len()
+			}
+		}
+		if n > MaxColumn {
+			return types.WrapErr(errColumn)
+		}
+		c.values = make([]hit.Value, 0, n)
 		for _, h := range s.hits {
 			if i < len(h.Values) {
 				h.Values[i].Each(func(v hit.Value) { c.values = append(c.values, v) })
@@ -251,9 +267,15 @@ func sumByOf(x, k ref.Val, kind hit.Kind) ref.Val {
 		if cx.index >= len(h.Values) || ck.index >= len(h.Values) {
 			continue
 		}
+		x, any := 0.0, false // the greatest of the hit's is enough: a list times a list would be very many
 		h.Values[cx.index].Each(func(v hit.Value) {
-			h.Values[ck.index].Each(func(k hit.Value) { found = append(found, most{k, amount(v)}) })
+			if n := amount(v); !any || n > x {
+				x, any = n, true
+			}
 		})
+		if any {
+			h.Values[ck.index].Each(func(k hit.Value) { found = append(found, most{k, x}) })
+		}
 	}
 	slices.SortFunc(found, func(a, b most) int {
 		return cmp.Or(hit.CompareValues(a.k, b.k), -cmp.Compare(a.x, b.x))

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,22 @@ func TestDomainsOverWindows(t *testing.T) {
 	noIssues(t, "having", issues)
 	if ok, err := h.Eval(win); !ok || err != nil {
 		t.Errorf("configured: %v, %v", ok, err)
+	}
+}
+
+func TestColumnIsBounded(t *testing.T) {
+	b := windowRule(t, testWorld(t))
+	h, issues := b.Having("!(first(words) == 'q') && distinct(words) > 0")
+	noIssues(t, "having", issues)
+	rows := make([][]hit.Value, MaxColumn/MaxElements)
+	for i := range rows {
+		rows[i] = row("a", 1, slices.Repeat([]string{"x"}, MaxElements)...)
+	}
+	if ok, err := h.Eval(&hit.Window{Hits: hitsOf(rows...)}); !ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	if ok, err := h.Eval(&hit.Window{Hits: hitsOf(append(rows, row("a", 1, "x"))...)}); ok || err == nil || !strings.Contains(err.Error(), "more than 200000 values") {
+		t.Errorf("%v, %v", ok, err)
 	}
 }
 

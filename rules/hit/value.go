@@ -122,6 +122,20 @@ func (v Value) Each(f func(Value)) {
 	}
 }
 
+// Len is how often Each calls.
+func (v Value) Len() int {
+	switch v.Kind {
+	case None:
+		return 0
+	case Texts:
+		return len(v.Texts())
+	case Ints:
+		return len(v.Ints())
+	default:
+		return 1
+	}
+}
+
 // CompareValues orders values: by kind, then by content. Numbers of different kinds are not equal.
 func CompareValues(a, b Value) int {
 	if c := cmp.Compare(a.Kind, b.Kind); c != 0 {
