@@ -140,7 +140,13 @@ func readGiven(r *document.Report, v document.Value) (g Given) {
 	}
 	if org := m.Get("org"); org.Exists() {
 		if o, ok := r.Mapping(org, document.Keys{What: "org", Known: []string{"domains"}}); ok {
-			g.Domains, _ = r.Texts(o.Get("domains"), "domains")
+			var places []document.Value
+			g.Domains, places = r.Texts(o.Get("domains"), "domains")
+			for i, d := range g.Domains {
+				if message, hint := CheckDomain(d); message != "" {
+					r.Add(places[i], 0, message, hint)
+				}
+			}
 		}
 	}
 	if lists := m.Get("lists"); lists.Exists() {

@@ -38,7 +38,26 @@ type config struct {
 
 type orgConfig struct {
 	// Domains are the tenant's own mail domains; their subdomains count as own too.
-	Domains []string `yaml:"domains"`
+	Domains domainList `yaml:"domains"`
+}
+
+// domainList is a list of domains, each of which is one.
+type domainList []string
+
+func (l *domainList) UnmarshalYAML(n *yaml.Node) error {
+	if err := n.Decode((*[]string)(l)); err != nil {
+		return err
+	}
+	for _, item := range n.Content {
+		value := item
+		if item.Kind == yaml.AliasNode {
+			value = item.Alias
+		}
+		if message, hint := rules.CheckDomain(value.Value); message != "" {
+			return fmt.Errorf("line %d: org.domains: %s: %s", item.Line, message, hint)
+		}
+	}
+	return nil
 }
 
 // geoConfig names the databases; without any, the embedded country table is used.
