@@ -131,15 +131,15 @@ func newCheckReport(set *rules.Set, faults rules.Faults, found []rules.Warning, 
 func checkText(s *streams, o *common, set *rules.Set, faults rules.Faults, found []rules.Warning, results []ruletest.Result) error {
 	sc := newScreen(s.out)
 	for _, f := range faults {
-		fmt.Fprintf(s.out, "%s %s\n", sc.paint(boldRed, "fault:"), f.Detail())
+		fmt.Fprintf(s.out, "%s %s\n", sc.paint(boldRed, "fault:"), shownFault(f))
 	}
 	warnings := 0
 	for _, w := range found {
 		if !w.Info {
 			warnings++
-			fmt.Fprintf(s.out, "%s %s\n", sc.paint(yellow, "warning:"), w.Detail())
+			fmt.Fprintf(s.out, "%s %s\n", sc.paint(yellow, "warning:"), shownFault(w.Fault))
 		} else if o.verbose {
-			fmt.Fprintf(s.out, "%s %s\n", sc.paint(cyan, "note:"), w.Detail())
+			fmt.Fprintf(s.out, "%s %s\n", sc.paint(cyan, "note:"), shownFault(w.Fault))
 		}
 	}
 	if o.verbose {

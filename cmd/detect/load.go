@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"detect/internal/geo"
+	"detect/notify/escape"
 	"detect/rules"
 	"detect/rules/expr"
 )
@@ -37,6 +38,12 @@ func ruleOptions(cfg *config, places expr.Geo, paths []string) (rules.Options, e
 	return rules.Options{Paths: paths, Domains: cfg.Org.Domains, Lists: lists, Geo: places}, nil
 }
 
+// shownFault is a fault as a terminal may show it: names of files, and what a message quotes, hold no control characters.
+func shownFault(f rules.Fault) string {
+	f.File, f.Message, f.Hint = escape.Terminal(f.File), escape.Lines(f.Message), escape.Lines(f.Hint)
+	return f.Detail()
+}
+
 // loadRules loads the rules that a command runs. With any fault it shows them all and nothing runs.
 func loadRules(s *streams, cfg *config, places expr.Geo, c *common) (*rules.Set, error) {
 	o, err := ruleOptions(cfg, places, c.rules)
@@ -46,7 +53,7 @@ func loadRules(s *streams, cfg *config, places expr.Geo, c *common) (*rules.Set,
 	set, faults := rules.Load(o)
 	if len(faults) > 0 {
 		for _, f := range faults {
-			fmt.Fprintln(s.err, f.Detail())
+			fmt.Fprintln(s.err, shownFault(f))
 		}
 		return nil, usageError(fmt.Errorf("%s in the rules", plural(len(faults), "fault")))
 	}

@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"detect/notify/escape"
+
 	_ "time/tzdata" // so that a machine without zone files reads schedules and prints times alike
 )
 
@@ -64,7 +66,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitIO
 	}
 	if exit.err != nil {
-		fmt.Fprintf(stderr, "detect: %v\n", exit.err)
+		fmt.Fprintf(stderr, "detect: %s\n", escape.Lines(exit.err.Error()))
 	}
 	return exit.status
 }

@@ -16,7 +16,7 @@ import (
 // report is the outcome of a replay, as `detect test --format json` prints it.
 type report struct {
 	Records  recordCounts    `json:"records"`
-	Span     *span           `json:"span,omitempty"`
+	Span     span            `json:"span"`
 	Rejected []rejectReport  `json:"rejected"`
 	Warnings []warningReport `json:"warnings,omitempty"`
 	Rules    []ruleReport    `json:"rules"`
@@ -39,9 +39,10 @@ type recordCounts struct {
 	Differing int64 `json:"differing"`
 }
 
+// span is from the first to the last accepted record; null if there is none.
 type span struct {
-	First time.Time `json:"first"`
-	Last  time.Time `json:"last"`
+	First *time.Time `json:"first"`
+	Last  *time.Time `json:"last"`
 }
 
 // rejectReport is one thing that was no record. Line and offset are absent where they are not known.
@@ -150,7 +151,8 @@ func newReport(out *outcome, set *rules.Set, since int64) *report {
 		Records: recordCounts(out.counts), Rejected: []rejectReport{}, Rules: []ruleReport{}, Alerts: []alertReport{},
 	}
 	if out.sorted.Items > 0 {
-		r.Span = &span{utc(out.sorted.Oldest), utc(out.sorted.Newest)}
+		first, last := utc(out.sorted.Oldest), utc(out.sorted.Newest)
+		r.Span = span{&first, &last}
 	}
 	for _, reject := range out.rejects {
 		r.Rejected = append(r.Rejected, rejectReport{reject.File, reject.Line, reject.Offset, reject.Reason})

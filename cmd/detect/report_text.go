@@ -68,8 +68,8 @@ func (r *report) headline(s *screen) string {
 		line += " (" + strings.Join(parts, ", ") + ")"
 	}
 	line += " in " + escape.Terminal(r.source)
-	if r.Span != nil {
-		line += ", " + spanText(r.Span.First, r.Span.Last)
+	if r.Span.First != nil {
+		line += ", " + spanText(*r.Span.First, *r.Span.Last)
 	}
 	return line
 }

@@ -156,7 +156,7 @@ func newRulesShow(s *streams) *cobra.Command {
 				return usageError(err)
 			}
 			r := slices.Concat(set.Rules, set.Disabled)[0]
-			if _, err := fmt.Fprintf(s.out, "# %s:%d, version %s\n%s\n%s\n", r.File, r.Line, r.Version, comment(r.Summary()), r.Source()); err != nil {
+			if _, err := fmt.Fprintf(s.out, "# %s:%d, version %s\n%s\n%s\n", escape.Terminal(r.File), r.Line, r.Version, comment(escape.Lines(r.Summary())), r.Source()); err != nil {
 				return ioError(fmt.Errorf("write output: %w", err))
 			}
 			return nil

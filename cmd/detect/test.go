@@ -14,6 +14,7 @@ import (
 
 	"detect/internal/simulate"
 	"detect/internal/source"
+	"detect/notify/escape"
 	"detect/rules/expr"
 )
 
@@ -45,7 +46,8 @@ of ordinary activity.
   cat *.json | detect test - --format json    for scripts
   detect test log.csv --rules my-rules --rule my-first-rule
 
-Bad records are reported with their place and never stop the rest. Exit status 1: --expect found a difference; 3:
+Bad records are reported with their place and never stop the rest. What is no audit log is a warning if it was found in
+a folder or a zip, and could not be read, which ends with 3, if you named it. Exit status 1: --expect found a difference; 3:
 something could not be read, or --strict and a record was rejected.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runTest(cmd.Context(), s, o, args)
@@ -81,6 +83,9 @@ func runTest(ctx context.Context, s *streams, o testOptions, logs []string) erro
 		if until, err = parseWhen(o.until, start); err != nil {
 			return usageError(fmt.Errorf("--until: %w", err))
 		}
+	}
+	if since > until {
+		return usageError(fmt.Errorf("--since %s is later than --until %s: nothing can be between them", o.since, o.until))
 	}
 	var expected *expectation
 	if o.expect != "" {
@@ -157,7 +162,7 @@ func (r *report) write(w io.Writer, o *testOptions) error {
 func (r *report) verdict(stderr io.Writer, o *testOptions, expected *expectation) error {
 	if o.format == "ndjson" { // whose output holds no word of them
 		for _, w := range r.Warnings {
-			fmt.Fprintf(stderr, "detect: warning: %s %s\n", w.File, w.Text)
+			fmt.Fprintf(stderr, "detect: warning: %s %s\n", escape.Terminal(w.File), escape.Terminal(w.Text))
 		}
 	}
 	if expected != nil {
@@ -167,7 +172,7 @@ func (r *report) verdict(stderr io.Writer, o *testOptions, expected *expectation
 		}
 		if len(diff) > 0 {
 			for _, line := range diff {
-				fmt.Fprintln(stderr, line)
+				fmt.Fprintln(stderr, escape.Terminal(line))
 			}
 			return &exitError{exitFailed, fmt.Errorf("%s from %s", plural(len(diff), "difference"), o.expect)}
 		}
