@@ -2,13 +2,16 @@ package record
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // InboxRule is an inbox rule as the record sets it, whatever its encoding. The zero value is no rule.
 type InboxRule struct {
 	Name       string
-	Added      bool     // made, changed or enabled, with success; false for removed ones and blank modifications
+	Added      bool     // made, changed or enabled, with success; false for removed ones and what Outlook's resynchronisation writes
 	CatchAll   bool     // made, with success, without any condition: it applies to all mail
 	Conditions int      // how many conditions the record names
 	Forwards   []string // as Record.Forwards
@@ -48,7 +51,7 @@ func (r *Record) findRule() InboxRule {
 	rule.Stops = isOn(r.Param("StopProcessingRules"))
 	rule.MarksRead = isOn(r.Param("MarkAsRead"))
 	for _, p := range r.pairs(namedParameters) {
-		if isCondition(strings.ToLower(string(p.name))) && !isUnset(p.value()) {
+		if name := strings.ToLower(string(p.name)); isCondition(name) && !isUnset(p.value()) && !takesAll(name, p.value()) {
 			rule.Conditions++
 		}
 	}
@@ -95,12 +98,13 @@ func (r *Record) senders() []string {
 	return distinct(all)
 }
 
-// folderName takes the mailbox off a folder as cmdlets write it: mailbox:\RSS Feeds.
+// folderName takes the mailbox off a folder as cmdlets write it: mailbox:\RSS Feeds. Letters with accents come as one
+// character each (NFC), so that names compare.
 func folderName(s string) string {
 	if _, name, ok := strings.Cut(s, `:\`); ok {
 		s = name
 	}
-	return strings.TrimSpace(strings.TrimPrefix(s, `\`))
+	return norm.NFC.String(strings.TrimSpace(strings.TrimPrefix(s, `\`)))
 }
 
 // ruleConditions are the parameters, in lower case, that limit what an inbox rule applies to, beside those that end in
@@ -118,6 +122,21 @@ func isCondition(name string) bool {
 	return ruleConditions[name] || strings.HasSuffix(name, "containswords") && !strings.HasPrefix(name, "exceptif")
 }
 
+// takesAll says whether a condition, in lower case, is one that all mail fulfils: a least size below that of any mail, or
+// words that are nothing but blanks, NULs and separators.
+func takesAll(name, value string) bool {
+	if name == "withinsizerangeminimum" {
+		number, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+		if number = strings.TrimSuffix(strings.ToUpper(number), "B"); number == "" {
+			return false
+		}
+		n, err := strconv.ParseInt(number, 10, 64)
+		unit := strings.ToUpper(value)
+		return err == nil && n < 1024 && (n == 0 || !containsAny(unit, "KB", "MB", "GB", "TB"))
+	}
+	return strings.HasSuffix(name, "containswords") && strings.Trim(value, " \t\r\n\x00\u00a0;") == ""
+}
+
 // isUnset says whether a parameter's value leaves a condition out.
 func isUnset(value string) bool {
 	switch strings.ToLower(strings.TrimSpace(value)) {
@@ -133,10 +152,13 @@ func (r *Record) updatedRule() InboxRule {
 	if rule.Name == "" {
 		rule.Name = r.Property("Name")
 	}
-	made := false
+	made, synced := false, false
 	switch strings.ToLower(strings.TrimSpace(r.Property("RuleOperation"))) {
 	case "addmailboxrule", "create", "add", "new":
 		made = true
+	case "modifymailboxrule":
+		// Outlook writes these in bursts of hundreds when it synchronises; only AddMailboxRule tells that somebody made a rule.
+		synced = true
 	case "removemailboxrule", "delete", "remove", "disable":
 		return rule
 	}
@@ -154,7 +176,7 @@ func (r *Record) updatedRule() InboxRule {
 		rule.addConditions(p.raw, 0)
 	}
 	rule.Forwards, rule.Words, rule.From = distinct(rule.Forwards), distinct(rule.Words), distinct(rule.From)
-	rule.Added = (made || actions > 0) && !r.Failed()
+	rule.Added = (made || actions > 0) && !synced && !r.Failed()
 	rule.CatchAll = made && rule.Added && rule.Conditions == 0
 	return rule
 }
@@ -165,8 +187,12 @@ func (rule *InboxRule) addActions(p pair) int {
 	if inner := jsonInText(raw); inner != nil {
 		raw = inner
 	}
+	elements := Elements(raw)
+	if KindOf(raw) == '{' { // one action that stands without a list around it
+		elements = func(yield func([]byte) bool) { yield(raw) }
+	}
 	n := 0
-	for e := range Elements(raw) {
+	for e := range elements {
 		n++
 		o := ObjectOf(e)
 		kind := actionKind(e)
