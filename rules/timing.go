@@ -148,7 +148,7 @@ func expression(r *document.Report, v document.Value, what string) (src string, 
 	switch {
 	case !v.Exists() || r.Broken(v):
 		return "", false
-	case v.IsNull() || v.IsText() && blank(v.Scalar()):
+	case v.IsNull() || v.IsText() && onlyComments(v.Scalar()):
 		r.Add(v, 0, what+" is empty", "write the expression, or leave the key out")
 		return "", false
 	case !v.IsScalar():
@@ -160,6 +160,16 @@ func expression(r *document.Report, v document.Value, what string) (src string, 
 		return "", false
 	}
 	return v.Scalar(), true
+}
+
+// onlyComments says whether an expression has nothing but CEL's comments.
+func onlyComments(src string) bool {
+	for line := range strings.Lines(src) {
+		if !blank(line) && !strings.HasPrefix(strings.TrimSpace(line), "//") {
+			return false
+		}
+	}
+	return true
 }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

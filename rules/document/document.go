@@ -179,6 +179,9 @@ func (f *file) decode(p piece) (*yaml.Node, *Fault) {
 		return n.Content[0], nil
 	}
 	at := errorOffset(b, err.Error())
+	if strings.Contains(err.Error(), "unknown anchor") {
+		at = max(bytes.LastIndexByte(b[:min(at+1, len(b))], '*'), 0)
+	}
 	fault := f.fault(p.start+at, "", "")
 	if n := culpritAt(fault.Source); n >= 0 {
 		fault = f.fault(f.lines[fault.Line-1]+n, "", "")

@@ -125,6 +125,8 @@ func explain(message, rest, source string) (string, string) {
 		return "a key was expected here", "check the indentation and that the quoted text before it is complete"
 	case has("did not find expected '-' indicator"):
 		return "a list and keys are mixed at one indentation", ""
+	case has("unknown anchor"):
+		return "`*` begins a YAML alias here; the rule format has none", "quote the text that begins with *"
 	case has("mapping keys are not allowed"):
 		return "`?` followed by a blank begins a key of YAML here", quote
 	case has("expected comment or line break"):
