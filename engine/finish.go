@@ -42,8 +42,9 @@ func (e *Engine) flush(ctx context.Context, positions []Position, wait bool) err
 }
 
 // Finish goes through all that is due, tells the alerts that a deferred run has not told yet because they are not final,
-// and says what is undecided at the absence clock. Revised of its Outcome are the alerts revised, in many commits. After
-// a deferred run's Finish the engine takes no further batch, and the store holds no timelines.
+// and says what is undecided at the absence clock. Revised of its Outcome are the alerts revised, in many commits; after
+// a deferred run it is nil, as they may be more than the memory holds: the store has them. After a deferred run's Finish
+// the engine takes no further batch, and the store holds no timelines.
 func (e *Engine) Finish(ctx context.Context) (*Outcome, []Pending, error) {
 	if e.done != nil {
 		return nil, nil, e.done
@@ -126,7 +127,6 @@ func (e *Engine) finishDeferred(ctx context.Context) (*Outcome, []Pending, error
 		e.forget(t)
 	}
 	commit := func() error {
-		out.Revised = append(out.Revised, e.alerts...)
 		return e.flush(ctx, nil, false)
 	}
 	for e.cache.oldest != nil {

@@ -113,6 +113,17 @@ func (h *History) Live(ctx context.Context, open Opener) (*Result, error) {
 	return r, r.follow(o)
 }
 
+// logged is a store that notes which alerts were committed.
+type logged struct {
+	engine.Store
+	alerts []*engine.Alert
+}
+
+func (l *logged) Commit(ctx context.Context, c *engine.Commit) error {
+	l.alerts = append(l.alerts, c.Alerts...)
+	return l.Store.Commit(ctx, c)
+}
+
 // Replay runs the history's records sorted, in batches of n, as cfg says; its lateness is 0, and the cells are those of
 // the live run.
 func (h *History) Replay(ctx context.Context, open Opener, cfg engine.Config, n int) (*Result, error) {
@@ -122,7 +133,8 @@ func (h *History) Replay(ctx context.Context, open Opener, cfg engine.Config, n 
 		return nil, err
 	}
 	cfg.Lateness, cfg.CellLateness, cfg.Distinct = 0, h.Config.CellLateness, true
-	e, err := engine.New(ctx, h.Rules, st, cfg)
+	log := &logged{Store: st}
+	e, err := engine.New(ctx, h.Rules, log, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +148,7 @@ func (h *History) Replay(ctx context.Context, open Opener, cfg engine.Config, n 
 			return nil, err
 		}
 	}
+	log.alerts = nil
 	o, pending, err := e.Finish(ctx)
 	if err != nil {
 		return nil, err
@@ -144,6 +157,10 @@ func (h *History) Replay(ctx context.Context, open Opener, cfg engine.Config, n 
 		if _, err := e.Process(ctx, &engine.Batch{}); !errors.Is(err, engine.ErrFinished) {
 			return nil, violated("a batch after the end of a deferred run: %v", err)
 		}
+		if o.Revised != nil {
+			return nil, violated("a deferred run holds %d alerts in memory", len(o.Revised))
+		}
+		o.Revised = log.alerts
 	}
 	return r, r.follow(o)
 }
