@@ -98,6 +98,9 @@ func (r *Record) Parse(raw []byte) error {
 	}
 	r.raw = raw
 	r.size, r.digest = s.size, s.hash
+	if code := r.spans[FErrorCode]; code.epoch == r.epoch && r.spans[FErrorNumber].epoch != r.epoch {
+		r.spans[FErrorNumber] = code // the documented name of the same field
+	}
 	s.b = nil
 	return nil
 }

@@ -401,3 +401,14 @@ func everything(r *Record) []any {
 	}
 	return all
 }
+
+// TestErrorCodeIsErrorNumber holds that the documented name of the sign-in error reads like the one on the wire.
+func TestErrorCodeIsErrorNumber(t *testing.T) {
+	for raw, want := range map[string]string{
+		`{"ErrorCode":"50126"}`: "50126", `{"ErrorCode":"1","ErrorNumber":"2"}`: "2", `{"ErrorNumber":"2","ErrorCode":"1"}`: "2", `{}`: "",
+	} {
+		if r := parse(t, raw); r.Text(FErrorNumber) != want || r.Has(FErrorNumber) != (want != "") {
+			t.Errorf("%s: %q", raw, r.Text(FErrorNumber))
+		}
+	}
+}
