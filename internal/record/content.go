@@ -2,14 +2,21 @@ package record
 
 import (
 	"bytes"
+	"strconv"
 	"unicode/utf8"
 )
 
 // Content digests the content. It is equal for copies that differ in key order, spacing and string escaping only, and the
 // same in every process. Parse computes it on its way.
 //
-// Members are added up, so that their order does not matter; elements are chained, so that theirs does.
-func (r *Record) Content() uint64 { return r.digest }
+// Members are added up, so that their order does not matter; elements are chained, so that theirs does. A copy that was cut
+// has another digest than one of the same text that was not.
+func (r *Record) Content() uint64 {
+	if r.Truncated() {
+		return ^r.digest
+	}
+	return r.digest
+}
 
 // Variant ranks this copy among others of the same record.
 func (r *Record) Variant() Variant {
@@ -27,12 +34,15 @@ var cutMarks = [...][]byte{[]byte(`"System.Object[]"`), []byte(`"System.Collecti
 
 // mentionsCut looks for text values that are, or begin with, PowerShell's marks.
 func mentionsCut(raw []byte) bool {
+	if bytes.Contains(raw, []byte(`\u00`)) {
+		raw = plainASCII(raw)
+	}
 	for p := 0; ; p++ {
 		n := bytes.Index(raw[p:], []byte("@{"))
 		if n < 0 {
 			break
 		}
-		if p += n; p > 0 && raw[p-1] == '"' {
+		if p += n; p > 0 && raw[p-1] == '"' && (p < 2 || raw[p-2] != '\\') {
 			return true
 		}
 	}
@@ -96,4 +106,20 @@ func (s *scanner) digestOdd(inner []byte) {
 		}
 	}
 	s.hash = hashBytes(seedText, out)
+}
+
+// plainASCII writes escaped printable ASCII, all but quotes and backslashes, as itself: a mark may be spelt so.
+func plainASCII(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if i+6 <= len(raw) && string(raw[i:i+4]) == `\u00` {
+			n, err := strconv.ParseUint(string(raw[i+4:i+6]), 16, 8)
+			if c := byte(n); err == nil && c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+				out, i = append(out, c), i+5
+				continue
+			}
+		}
+		out = append(out, raw[i])
+	}
+	return out
 }

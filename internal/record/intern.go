@@ -39,10 +39,11 @@ const (
 	prime3 = 0xa0761d6478bd642f
 )
 
-// mix makes one well-mixed number of two.
+// mix makes one well-mixed number of two. What is added keeps both in it where a factor, which may be a word that somebody
+// chose, is zero.
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a^prime1, b^prime2)
-	return hi ^ lo
+	return hi ^ lo ^ (bits.RotateLeft64(a, 29) + b)
 }
 
 // hashBytes digests b, the same in every process.
