@@ -37,6 +37,13 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) == 5 && os.Args[1] == "shuffle" {
+		if err := shuffle(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	binary := flag.String("detect", "", "the detect `binary` to measure")
 	parts := flag.String("parts", "", "the test `binary` of cmd/detect, to measure decoding and matching alone")
 	records := flag.Int("records", 1_000_000, "how many records to simulate")
@@ -109,21 +116,22 @@ func run(binary, parts string, records, rounds int, memory bool) error {
 			fmt.Sprintf("(%.0f to %.0f)", rates[0], rates[len(rates)-1]), median(peaks), median(toMap), median(toScan))
 	}
 	if memory {
-		return shuffledMemory(binary, dir, records)
+		return shuffledMemory(self, binary, dir, records)
 	}
 	return nil
 }
 
 // shuffledMemory prints how the peak memory of a replay grows from one to four times as many shuffled records.
-func shuffledMemory(binary, dir string, records int) error {
+func shuffledMemory(self, binary, dir string, records int) error {
 	var peaks [2]float64
 	for i, n := range []int{records, 4 * records} {
 		ordered, file := filepath.Join(dir, "ordered.ndjson"), filepath.Join(dir, "shuffled.ndjson")
 		if err := simulate(binary, ordered, n, uint64(i+2)); err != nil {
 			return err
 		}
-		if err := shuffle(ordered, file, dir); err != nil {
-			return err
+		// In a process of its own: a child's peak memory counts that of its parent when it was started.
+		if out, err := exec.Command(self, "shuffle", ordered, file, dir).CombinedOutput(); err != nil {
+			return fmt.Errorf("shuffle: %w: %s", err, out)
 		}
 		o, err := replay(binary, file, "", 0)
 		if err != nil {
