@@ -95,24 +95,37 @@ func delimiterOf(line []byte) byte {
 	return best
 }
 
-// firstLine is the first line of a text, up to a line break outside of quotes; cr says that it is a bare CR; wait, that
-// only the character after a CR can tell.
+// firstLine is the first line of a text, up to a line break outside of quoted cells; cr says that it is a bare CR; wait, that
+// only what follows can tell. The delimiter is not known yet, so a quote opens a cell after any of them.
 func firstLine(text []byte, r rest) (line []byte, cr, wait bool) {
+	const delimiters = ",;\t|"
 	inside := false
-	for i, c := range text {
-		switch {
-		case c == '"':
-			inside = !inside
+	for i := 0; i < len(text); i++ {
+		last := i+1 == len(text)
+		switch c := text[i]; {
+		case inside && c == '"':
+			switch {
+			case last:
+				return text, false, r == more
+			case text[i+1] == '"':
+				i++
+			default: // a quote that nothing ends is part of the cell
+				inside = strings.IndexByte(delimiters+"\r\n", text[i+1]) < 0
+			}
 		case inside:
+		case c == '"':
+			inside = i == 0 || strings.IndexByte(delimiters, text[i-1]) >= 0
 		case c == '\n':
 			return text[:i], false, false
 		case c == '\r':
-			last := i+1 == len(text)
 			return text[:i], last || text[i+1] != '\n', last && r == more
 		}
 	}
-	return text, false, false
+	return text, false, r == more && len(text) < longestHeader
 }
+
+// longestHeader is how long a line of column names may be, in bytes.
+const longestHeader = 1 << 20
 
 // preamble takes off lines that may stand before the column names: #TYPE (Export-Csv of PowerShell 5) and sep= (Excel). It
 // returns -1 if the line is not whole.

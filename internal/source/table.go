@@ -45,7 +45,7 @@ func (c *csvCutter) begin(text []byte, r rest) (n int, known bool) {
 	}
 	q, v := c.split.row(text, n, r != more)
 	if v == partial {
-		if r == more && len(text) < 1<<20 { // no first line is that long
+		if r == more && len(text) < longestHeader {
 			return -1, false
 		}
 		return 0, false
