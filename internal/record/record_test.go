@@ -313,8 +313,8 @@ func agree(t interface{ Fatalf(string, ...any) }, r *Record, raw []byte) {
 			t.Fatalf("%s: value of %s", raw, f.Name())
 		}
 	}
-	if size, digest := digestModel(raw); r.Variant().Size != size || r.Content() != digest {
-		t.Fatalf("%s: digest %x of %d bytes, want %x of %d", raw, r.Content(), r.Variant().Size, digest, size)
+	if size, digest := digestModel(raw); r.Variant().Size != size || r.digest != digest {
+		t.Fatalf("%s: digest %x of %d bytes, want %x of %d", raw, r.digest, r.Variant().Size, digest, size)
 	}
 	canonical := appendCanonical(nil, raw)
 	if again, err := reference(canonical); err != nil || !reflect.DeepEqual(again, any(want)) {
