@@ -1,4 +1,4 @@
-.PHONY: build test check race lint bench bench-go ci
+.PHONY: build test check race lint bench bench-go fuzz ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/detect ./cmd/detect
@@ -24,6 +24,14 @@ bench: build
 
 bench-go:
 	go test -run '^$$' -bench . -benchmem ./internal/record ./internal/source ./rules/... ./engine/... ./internal/store ./cmd/detect
+
+# Every fuzz target for a minute.
+fuzz:
+	@for pkg in $$(go list ./...); do dir=$${pkg#detect/}; \
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go 2>/dev/null | sed 's/func //'); do \
+	    echo "$$dir $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 60s -fuzzminimizetime 5x ./$$dir || exit 1; \
+	  done; done
 
 ci:
 	.ci/run
