@@ -19,9 +19,20 @@ type Item struct {
 type Batch struct {
 	Items     []Item
 	Rejected  int64            // how many more were read that are no usable records
+	Rejects   []Reject         // the places and reasons of those, as far as they are to be kept
 	Positions []Position       // how far the sources were read with this batch
 	ReadTo    map[string]int64 // by stream: the event time up to which its listing was read to its end with this batch
 	Absence   int64            // T, the absence clock; a smaller one than before changes nothing
+}
+
+// Reject is something that was read and is no usable record: where it stood, and why it was refused. The engine hands it
+// on to the store.
+type Reject struct {
+	Source string // the stream that delivered it
+	File   string
+	Line   int64 // from 1; 0 if unknown
+	Offset int64 // -1 if unknown
+	Reason string
 }
 
 // Outcome is what became of a batch.

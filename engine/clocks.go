@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 )
 
 const never = math.MaxInt64
@@ -39,7 +40,9 @@ func newClocks(cfg *Config, saved Clocks, ok bool) *clocks {
 	if ok {
 		c.frontier, c.absence = saved.Frontier, saved.Absence
 		for s, t := range saved.Watermarks {
-			*c.mark(s) = t
+			if cfg.Streams == nil || slices.Contains(cfg.Streams, s) {
+				*c.mark(s) = t
+			}
 		}
 	}
 	for _, s := range cfg.Streams {

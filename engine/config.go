@@ -15,7 +15,9 @@ type Config struct {
 	CellLateness int64
 	// Hold is how far one stream may fall behind the others before they stop waiting for it, microseconds; 0: 7 days.
 	Hold int64
-	// Streams are known to deliver though they may not have delivered yet. Nothing is decided before each of them has.
+	// Streams are known to deliver though they may not have delivered yet: nothing is decided before each of them has, or
+	// Hold lets go of it. If it is not nil, a stored watermark of a stream that is not among them is forgotten, so that a
+	// source that was taken out of the configuration holds nothing back.
 	Streams []string
 
 	// Distinct says that the caller has taken out repeated items and counts them itself: those with equal time, identity

@@ -130,7 +130,7 @@ func (e *Engine) process(ctx context.Context, b *Batch) (*Outcome, error) {
 	e.queue = e.queue[:0]
 	e.shrink()
 	revised := e.alerts
-	if err := e.flush(ctx, b.Positions, e.cfg.Deferred); err != nil {
+	if err := e.flush(ctx, b, e.cfg.Deferred); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(revised, CompareAlerts)

@@ -24,13 +24,13 @@ const flushEvery = 8192
 
 // flush commits what the batch came to. If it may wait and there is nothing to store but counts and clocks, these are
 // left to a later one.
-func (e *Engine) flush(ctx context.Context, positions []Position, wait bool) error {
+func (e *Engine) flush(ctx context.Context, b *Batch, wait bool) error {
 	e.disown()
-	if wait && len(e.commit.Timelines)+len(e.alerts)+len(positions) == 0 {
+	if wait && len(e.commit.Timelines)+len(e.alerts)+len(b.Positions)+len(b.Rejects) == 0 {
 		return nil
 	}
 	c := e.commit
-	c.Positions, c.Alerts, c.Counts = positions, e.alerts, e.counts
+	c.Positions, c.Rejects, c.Alerts, c.Counts = b.Positions, b.Rejects, e.alerts, e.counts
 	if e.clocks.moved {
 		c.Clocks = e.clocks.snapshot()
 	}
@@ -127,7 +127,7 @@ func (e *Engine) finishDeferred(ctx context.Context) (*Outcome, []Pending, error
 		e.forget(t)
 	}
 	commit := func() error {
-		return e.flush(ctx, nil, false)
+		return e.flush(ctx, &Batch{}, false)
 	}
 	for e.cache.oldest != nil {
 		if tell(e.cache.oldest); len(e.alerts) >= flushEvery {

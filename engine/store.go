@@ -45,7 +45,7 @@ type Seen struct {
 	Arrived int64  // by the wall clock of the source, microseconds; it is forgotten 10 days later
 }
 
-// Position is how far a source was read.
+// Position is how far a source was read. A nil Data forgets it.
 type Position struct {
 	Source string
 	Data   []byte
@@ -69,6 +69,8 @@ type Commit struct {
 	// history. The engine says whether an alert stands; which of the standing statuses it has belongs to the analyst:
 	// Open on an alert that is stored as Acknowledged or Closed leaves that status as it is.
 	Alerts []*Alert
+
+	Rejects []Reject // what was read and refused, to be kept for a person to see
 
 	Clocks *Clocks // nil: unchanged
 	Counts Counts  // to be added to the totals

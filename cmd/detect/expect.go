@@ -69,7 +69,7 @@ func (e *expectation) compare(alerts []alertReport) ([]string, error) {
 		if !used[i] {
 			var by []string
 			for _, p := range a.by {
-				by = append(by, p.name+"="+p.value)
+				by = append(by, p.Name+"="+p.Value)
 			}
 			diff = append(diff, fmt.Sprintf("found, not expected: %s %s %s count %d, first %s",
 				a.Rule, a.Severity, strings.Join(by, " "), a.Count, a.First.Format("2006-01-02T15:04:05Z")))

@@ -9,8 +9,8 @@ import (
 
 	"detect/engine"
 	"detect/engine/match"
+	"detect/notify/alertjson"
 	"detect/rules"
-	"detect/rules/hit"
 )
 
 // report is the outcome of a replay, as `detect test --format json` prints it.
@@ -73,33 +73,13 @@ type ruleReport struct {
 	PerRecord  float64          `json:"ns_per_record"` // time that matching spent on the rule, estimated on a sample, over all records
 }
 
-// alertReport is one alert, the same object in every command that prints alerts.
+// alertReport is one alert as it is printed: its JSON form, and for a person what that has no order for.
 type alertReport struct {
-	ID          string              `json:"id"`
-	Rule        string              `json:"rule"`
-	Title       string              `json:"title"`
-	Severity    string              `json:"severity"`
-	Status      string              `json:"status"`
-	Staged      bool                `json:"staged"`
-	Late        bool                `json:"late"`
-	By          map[string]string   `json:"by"`
-	First       time.Time           `json:"first"`
-	Last        time.Time           `json:"last"`
-	Count       int64               `json:"count"`
-	Values      map[string][]string `json:"values"`
-	Records     []string            `json:"records"`
-	Attack      []string            `json:"attack"`
-	Approximate bool                `json:"approximate"`
-	Final       bool                `json:"final"`
-	Revision    int                 `json:"revision"`
-	Reason      string              `json:"reason"`
-	Respond     string              `json:"respond,omitempty"`
+	alertjson.Alert
 
 	order []engine.Values // Values in the rule's order
-	by    []byValue
+	by    []alertjson.Part
 }
-
-type byValue struct{ name, value string }
 
 type pendingReport struct {
 	Rule  string            `json:"rule"`
@@ -108,41 +88,8 @@ type pendingReport struct {
 	Hits  int               `json:"hits"`
 }
 
-func utc(us int64) time.Time { return time.UnixMicro(us).UTC() }
-
 func newAlertReport(a *engine.Alert) alertReport {
-	r := alertReport{
-		ID: a.ID, Rule: a.Rule, Title: a.Title, Severity: a.Severity.String(), Status: a.Status.String(),
-		Staged: a.Staged, Late: a.Late, By: map[string]string{}, First: utc(a.First), Last: utc(a.Last),
-		Count: a.Count, Values: map[string][]string{}, Records: a.Records, Attack: a.Attack,
-		Approximate: a.Approximate, Final: a.Final, Revision: a.Revision, Reason: a.Reason.String(),
-		Respond: a.Respond, order: a.Values,
-	}
-	r.by = entity(a.By, a.Key)
-	for _, p := range r.by {
-		r.By[p.name] = p.value
-	}
-	for _, v := range a.Values {
-		r.Values[v.Name] = v.Values
-	}
-	if r.Records == nil {
-		r.Records = []string{}
-	}
-	if r.Attack == nil {
-		r.Attack = []string{}
-	}
-	return r
-}
-
-// entity pairs the names of a key's parts with their values.
-func entity(names []string, key string) []byValue {
-	var list []byValue
-	for i, value := range hit.DecodeKey(key) {
-		if i < len(names) {
-			list = append(list, byValue{names[i], value})
-		}
-	}
-	return list
+	return alertReport{Alert: alertjson.New(a), order: a.Values, by: alertjson.Entity(a.By, a.Key)}
 }
 
 // newReport makes the report of a replay; alerts that ended before since are left out.
@@ -151,7 +98,7 @@ func newReport(out *outcome, set *rules.Set, since int64) *report {
 		Records: recordCounts(out.counts), Rejected: []rejectReport{}, Rules: []ruleReport{}, Alerts: []alertReport{},
 	}
 	if out.sorted.Items > 0 {
-		first, last := utc(out.sorted.Oldest), utc(out.sorted.Newest)
+		first, last := alertjson.UTC(out.sorted.Oldest), alertjson.UTC(out.sorted.Newest)
 		r.Span = span{&first, &last}
 	}
 	for _, reject := range out.rejects {
@@ -174,9 +121,9 @@ func newReport(out *outcome, set *rules.Set, since int64) *report {
 		r.Rules = append(r.Rules, newRuleReport(rule, &out.rules[i], &out.engine[i], raised[rule.ID], out.sorted.Items))
 	}
 	for _, p := range out.pending {
-		pending := pendingReport{Rule: p.Rule, By: map[string]string{}, Since: utc(p.Since), Hits: p.Hits}
-		for _, part := range entity(p.By, p.Key) {
-			pending.By[part.name] = part.value
+		pending := pendingReport{Rule: p.Rule, By: map[string]string{}, Since: alertjson.UTC(p.Since), Hits: p.Hits}
+		for _, part := range alertjson.Entity(p.By, p.Key) {
+			pending.By[part.Name] = part.Value
 		}
 		r.Pending = append(r.Pending, pending)
 	}

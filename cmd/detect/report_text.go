@@ -121,7 +121,7 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 	}
 	row("rule", strings.Join(append([]string{a.Rule + strings.Join(prefixed(", ", a.Attack), "")}, marks...), " · "))
 	for _, part := range a.by {
-		row(part.name, quoteEmpty(escape.Terminal(part.value)))
+		row(part.Name, quoteEmpty(escape.Terminal(part.Value)))
 	}
 	row("when", a.when())
 	row("count", a.howMany())

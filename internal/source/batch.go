@@ -34,6 +34,7 @@ func (b *Batch) clear() {
 	clear(b.Rejects)
 	clear(b.Warnings)
 	b.Records, b.Rejects, b.Warnings, b.spare = b.Records[:0], b.Rejects[:0], b.Warnings[:0], b.spare[:0]
+	b.Positions, b.Behind = nil, false
 }
 
 func (b *Batch) empty() bool {

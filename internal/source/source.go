@@ -54,11 +54,21 @@ type Warning struct {
 	Unread bool // the file, or a part of it that cannot be counted in records, could not be read
 }
 
+// Position is how far a part of a live source (a file of a folder) was read. It is stored in one transaction with what
+// came of the records before it, and given back when the source is opened again.
+type Position struct {
+	Source string // the stream, a blank, and what the source calls the part
+	Data   []byte // opaque; nil: the part is gone, forget it
+}
+
 // Batch is what was read in one go. Its memory, the JSON of its records too, is used again after Release.
 type Batch struct {
 	Records  []Raw
 	Rejects  []Reject
 	Warnings []Warning
+
+	Positions []Position // how far the source was read with this batch; of live sources only
+	Behind    bool       // of live sources: there is more to be read at once, or the last attempt to read to the end failed
 
 	buf   []byte // the block of text that records are slices of
 	spare []byte // what could not be a slice of buf, such as a CSV row made into an object
