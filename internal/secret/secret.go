@@ -18,13 +18,13 @@ const shown = "<secret>"
 // Secret is a value of the configuration that is printed as <secret>, in whatever way it is printed. It is written as the
 // value itself, as {env: NAME} or as {file: PATH}. The zero value is no secret.
 type Secret struct {
-	value string
+	value *string // a pointer, since fmt shows unexported fields of others' structs, and wrong verbs, without asking Format
 	env   string
 	file  string
 }
 
 // Of is the secret with that value.
-func Of(value string) Secret { return Secret{value: value} }
+func Of(value string) Secret { return Secret{value: &value} }
 
 // UnmarshalYAML reads what stands in a configuration. Nothing is looked up before Resolve.
 func (s *Secret) UnmarshalYAML(n *yaml.Node) error {
@@ -32,7 +32,7 @@ func (s *Secret) UnmarshalYAML(n *yaml.Node) error {
 		n = n.Alias
 	}
 	if n.Kind == yaml.ScalarNode {
-		s.value = n.Value
+		*s = Of(n.Value)
 		return nil
 	}
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[1].Kind == yaml.ScalarNode {
@@ -49,15 +49,15 @@ func (s *Secret) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // Given says whether anything was written for it.
-func (s *Secret) Given() bool { return s.value != "" || s.env != "" || s.file != "" }
+func (s *Secret) Given() bool { return s.Reveal() != "" || s.env != "" || s.file != "" }
 
 // Resolve looks the value up where it is not written out: in the environment, or in a file, whose blanks at the end are
 // left off. path makes a relative path absolute; nil leaves it. A value that is empty is an error. No error holds the value.
 func (s *Secret) Resolve(path func(string) string) error {
 	switch {
 	case s.env != "":
-		s.value = os.Getenv(s.env)
-		if s.value == "" {
+		value := os.Getenv(s.env)
+		if s.value = &value; value == "" {
 			return fmt.Errorf("the environment variable %s is not set", s.env)
 		}
 	case s.file != "":
@@ -69,18 +69,23 @@ func (s *Secret) Resolve(path func(string) string) error {
 		if err != nil {
 			return fmt.Errorf("read secret: %w", err)
 		}
-		s.value = strings.TrimRight(string(b), " \t\r\n")
-		if s.value == "" {
+		value := strings.TrimRight(string(b), " \t\r\n")
+		if s.value = &value; value == "" {
 			return fmt.Errorf("%s is empty", name)
 		}
-	case s.value == "":
+	case s.Reveal() == "":
 		return errors.New("it is empty")
 	}
 	return nil
 }
 
 // Reveal is the value, for the one place that sends it.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // String is <secret>, or nothing if there is none.
 func (s Secret) String() string {
