@@ -130,4 +130,7 @@ type Problem struct {
 	Path    []string // keys and list indexes that lead to it, from the channel's own mapping
 	Message string
 	Hint    string // what to write instead; may be empty
+
+	Offset int  // byte offset of the fault in the text at Path; 0 if it is about all of it
+	Lint   bool // it works, and is probably not what was meant
 }
