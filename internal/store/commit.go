@@ -20,7 +20,7 @@ var background = context.Background()
 // Commit stores one batch's outcome in one transaction. After an error nothing of it is stored.
 func (s *Store) Commit(ctx context.Context, c *engine.Commit) error {
 	return s.write(ctx, "commit batch to", func() error {
-		for _, part := range [...]func(*engine.Commit) error{s.putTimelines, s.putAlerts, s.putSeen, s.putPlaces, s.putTotals} {
+		for _, part := range [...]func(*engine.Commit) error{s.putTimelines, s.putAlerts, s.putSeen, s.putRejects, s.putPlaces, s.putTotals} {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -206,11 +206,13 @@ const (
 // putPlaces writes how far sources were read and where the clocks stand.
 func (s *Store) putPlaces(c *engine.Commit) error {
 	for _, p := range c.Positions {
-		data := p.Data
-		if data == nil {
-			data = []byte{}
+		var err error
+		if p.Data == nil {
+			_, err = s.stmt.dropPosition.ExecContext(background, p.Source)
+		} else {
+			_, err = s.stmt.putPosition.ExecContext(background, p.Source, p.Data)
 		}
-		if _, err := s.stmt.putPosition.ExecContext(background, p.Source, data); err != nil {
+		if err != nil {
 			return fmt.Errorf("write position of %s: %w", p.Source, err)
 		}
 	}

@@ -54,7 +54,7 @@ func scanAlerts(each func(*engine.Alert) error) func(*sql.Rows, error) error {
 }
 
 // scanAlert decodes one row of alertColumns.
-func scanAlert(rows *sql.Rows) (*engine.Alert, error) {
+func scanAlert(rows scanner) (*engine.Alert, error) {
 	var id string
 	var status int64
 	var body sql.RawBytes
@@ -209,8 +209,13 @@ func appendRevision(b []byte, a *engine.Alert) []byte {
 }
 
 // Revisions is the history of the alert with an id, first revision first.
-func (s *Store) Revisions(ctx context.Context, id string) (list []Revision, err error) {
-	text := "SELECT revision, created, body FROM revisions WHERE alert = ? ORDER BY revision"
+func (s *Store) Revisions(ctx context.Context, id string) ([]Revision, error) {
+	return s.revisions(ctx, id, 0)
+}
+
+// revisions is the revisions of an alert after one of them.
+func (s *Store) revisions(ctx context.Context, id string, after int) (list []Revision, err error) {
+	text := "SELECT revision, created, body FROM revisions WHERE alert = ? AND revision > ? ORDER BY revision"
 	err = s.query(ctx, "read revisions of", text, func(rows *sql.Rows) error {
 		var number int64
 		var r Revision
@@ -228,7 +233,7 @@ func (s *Store) Revisions(ctx context.Context, id string) (list []Revision, err 
 		}
 		list = append(list, r)
 		return nil
-	}, id)
+	}, id, after)
 	return list, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // statements are the writer's prepared statements.
@@ -21,6 +22,9 @@ type statements struct {
 	putOutbox, putPosition         *sql.Stmt
 	putClock, dropMarks, putMark   *sql.Stmt
 	addTotals                      *sql.Stmt
+	dropPosition                   *sql.Stmt
+	putReject, trimRejects         *sql.Stmt
+	dispatching
 
 	all []*sql.Stmt
 }
@@ -29,7 +33,7 @@ const alertColumns = "a.id, a.status, a.body"
 
 // texts are the statements' texts.
 func (st *statements) texts() map[**sql.Stmt]string {
-	return map[**sql.Stmt]string{
+	texts := map[**sql.Stmt]string{
 		&st.begin:    "BEGIN IMMEDIATE",
 		&st.commit:   "COMMIT",
 		&st.rollback: "ROLLBACK",
@@ -74,7 +78,14 @@ func (st *statements) texts() map[**sql.Stmt]string {
 		&st.putMark:     "INSERT INTO watermarks (stream, time) VALUES (?, ?)",
 		&st.addTotals: `UPDATE totals SET batch = batch + 1, read = read + ?, accepted = accepted + ?, duplicate = duplicate + ?,
 			rejected = rejected + ?, late = late + ?, differing = differing + ?`,
+
+		&st.dropPosition: "DELETE FROM positions WHERE source = ?",
+		&st.putReject:    "INSERT INTO rejects (created, source, file, line, offset, reason) VALUES (?, ?, ?, ?, ?, ?)",
+		&st.trimRejects: `DELETE FROM rejects WHERE (SELECT max(n) - min(n) FROM rejects) >= ?1 + ?1 / 10
+			AND n <= (SELECT max(n) FROM rejects) - ?1`,
 	}
+	maps.Copy(texts, st.dispatching.texts())
+	return texts
 }
 
 // prepare prepares all of them on one connection.
