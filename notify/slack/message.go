@@ -1,0 +1,163 @@
+package slack
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"detect/engine"
+	"detect/notify"
+	"detect/rules/hit"
+)
+
+// The lengths of plain texts. Slack asks for 4,000 characters at most (https://docs.slack.dev/reference/methods/chat.postMessage);
+// each becomes longer when it is escaped.
+const (
+	textLimit  = 700
+	wholeLimit = 3000
+	sentLimit  = 3900
+)
+
+// alertMessage is the message of an alert, notes said first.
+func (c *Channel) alertMessage(m *notify.Message, notes ...string) *content {
+	card := cardOf(m)
+	return &content{
+		blocks: blocks(card, notes),
+		text:   fallback(card, notes, textLimit),
+		whole:  fallback(card, notes, wholeLimit),
+		meta:   c.metadata(m, kindAlert),
+		about:  "alert " + m.Alert.ID,
+	}
+}
+
+// replyMessage says in the thread of an alert's message what changed.
+func (c *Channel) replyMessage(m *notify.Message, worth []string) *content {
+	where := "detect alerts show " + short(m.Alert.ID)
+	text := sent(strings.Join(worth, "\n"), wholeLimit, where)
+	return &content{
+		blocks: []api.Block{api.NewRichTextBlock("", changes("", worth, where)...)},
+		text:   text,
+		whole:  text,
+		meta:   c.metadata(m, kindReply),
+		about:  "a change of alert " + m.Alert.ID,
+	}
+}
+
+// noticeMessage is what the program has to say of itself.
+func noticeMessage(n *notify.Notice) *content {
+	mark := map[notify.Level]string{notify.Information: "ℹ️", notify.Warning: "⚠️", notify.Trouble: "🛑"}[n.Level]
+	head, body := "detect: "+n.Level.String(), cut(lines(n.Text), whyLimit, "")
+	if strings.TrimSpace(body) == "" {
+		body = "(nothing said)"
+	}
+	section := said(body, nil)
+	text := head + ": " + body
+	if hint := cut(lines(n.Hint), whyLimit, ""); hint != "" {
+		section.Elements = append(section.Elements, api.NewRichTextSectionTextElement("\n"+hint, italic))
+		text += "\n" + hint
+	}
+	footing := cut(line(n.Host), 100, "")
+	if !n.At.IsZero() {
+		footing = strings.TrimPrefix(footing+" · "+n.At.UTC().Format(time.DateTime)+" UTC", " · ")
+	}
+	out := []api.Block{api.NewHeaderBlock(plain(strings.TrimSpace(mark + " " + head))), api.NewRichTextBlock("", section)}
+	if footing != "" {
+		out = append(out, api.NewContextBlock("", plain(footing)))
+	}
+	flat := sent(text, wholeLimit, "")
+	return &content{blocks: out, text: flat, whole: flat, about: "a notice"}
+}
+
+// notable are the changes after the revision said that people should not miss, a line each: the severity rose (told is
+// what they were told last), or the alert was merged, withdrawn, moved, or stands again.
+func notable(m *notify.Message, told hit.Severity, said int) []string {
+	var worth []string
+	for i := range m.Changes {
+		ch := &m.Changes[i]
+		risen := ch.Severity > told
+		was := told
+		told = ch.Severity
+		if ch.Revision <= said {
+			continue
+		}
+		text := ""
+		switch ch.Reason {
+		case engine.MergedIn:
+			text = "Another alert was merged into this one"
+		case engine.MergedAway:
+			text = "Merged into another alert"
+		case engine.Gone:
+			text = "Withdrawn: what made it no longer holds"
+		case engine.Revived:
+			text = "It stands again"
+		case engine.Moved:
+			text = "Moved to another alert"
+			if ch.Status.Standing() {
+				text = "Moved here from another alert"
+			}
+		}
+		if i == len(m.Changes)-1 { // what it has become is known for the latest revision alone
+			if into := m.Alert.Into; into != "" && (ch.Reason == engine.MergedAway || ch.Reason == engine.Moved) {
+				text += " (" + short(into) + ")"
+			}
+			if from := m.Alert.From; from != "" && ch.Reason == engine.Moved {
+				text += " (" + short(from) + ")"
+			}
+		}
+		if risen {
+			raised := fmt.Sprintf("Severity raised: %s → %s", was, ch.Severity)
+			text = strings.TrimSuffix(raised+". "+text, ". ")
+		}
+		if text == "" {
+			continue
+		}
+		if ch.Note != "" {
+			text += ": " + ch.Note
+		}
+		worth = append(worth, text)
+	}
+	return worth
+}
+
+// fallback is a card as plain text. Its beginning is what a phone shows before it is unlocked.
+func fallback(c *notify.Card, notes []string, limit int) string {
+	var b strings.Builder
+	title := c.Title
+	if strings.TrimSpace(title) == "" {
+		title = c.Rule
+	}
+	b.WriteString(cut(headline(c, line(title)), titleLimit, ""))
+	one := func(text string) {
+		if text = strings.TrimSpace(text); text != "" {
+			b.WriteString("\n" + text)
+		}
+	}
+	for _, list := range [][]string{notes, c.Marks, c.Changes} {
+		for _, text := range list[:min(len(list), changesLimit)] {
+			one(upper(cut(line(text), changeLimit, "")))
+		}
+	}
+	for i, f := range c.Facts {
+		if i == factsLimit {
+			break
+		}
+		one(cut(line(f.Label), labelLimit, "") + ": " + cut(values(f), factLimit, ""))
+	}
+	one(cut(lines(c.Why), whyLimit, ""))
+	one(cutCommands(verbatim(c.Respond), show(c)))
+	one(show(c))
+	return sent(b.String(), limit, show(c))
+}
+
+// sent is a text of at most limit characters as it is sent: escaped, and within Slack's limit even then.
+func sent(text string, limit int, where string) string {
+	for {
+		out := markup(cut(text, limit, where))
+		if length(out) <= sentLimit || limit < 100 {
+			return out
+		}
+		limit = limit * 2 / 3
+	}
+}
