@@ -8,7 +8,10 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"syscall"
 	"time"
 
 	"detect/engine"
@@ -31,6 +34,9 @@ type Message struct {
 	// Uncertain says that an earlier attempt to send a revision after Sent may have got through: the process died, or the
 	// connection broke, before its end was known.
 	Uncertain bool
+
+	// Abridged says that Alert is an old revision whose Values and Records were too long to be kept.
+	Abridged bool
 
 	// Via is the channel that could not deliver it and for which this one stands in, and ViaReason why; empty mostly.
 	Via, ViaReason string
@@ -108,6 +114,30 @@ func (e *RetryAfter) Error() string { return fmt.Sprintf("%v (try again after %s
 
 // Unwrap is what the service said.
 func (e *RetryAfter) Unwrap() error { return e.Err }
+
+// NotSent is the error of a send that certainly had no effect and may be tried again: the connection was not made, or the
+// service said that it took nothing. *RetryAfter and *Permanent say so too; after any other error the message may have
+// got through, and the next one is marked Uncertain.
+type NotSent struct{ Err error }
+
+func (e *NotSent) Error() string { return e.Err.Error() }
+
+// Unwrap is what went wrong.
+func (e *NotSent) Unwrap() error { return e.Err }
+
+// Certain says whether err tells that a message did not get through: it is or wraps a *NotSent, *RetryAfter or *Permanent,
+// or a connection that could not be made.
+func Certain(err error) bool {
+	var none *NotSent
+	var after *RetryAfter
+	var permanent *Permanent
+	if errors.As(err, &none) || errors.As(err, &after) || errors.As(err, &permanent) {
+		return true
+	}
+	var op *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &name) || errors.Is(err, syscall.ECONNREFUSED)
+}
 
 // Permanent is the error of a send that will fail however often it is tried, until somebody changes something.
 type Permanent struct {
