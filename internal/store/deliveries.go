@@ -79,7 +79,8 @@ const promoted = 1000
 func (s *Store) NextDelivery(ctx context.Context, channel string, now int64) (d *Delivery, next int64, err error) {
 	const what = "look for deliveries in"
 	for {
-		next, err = 0, s.own(ctx, what, func() error {
+		next = 0
+		err = s.own(ctx, what, func() error {
 			err := s.stmt.firstWaiting.QueryRowContext(background, channel).Scan(&next)
 			if errors.Is(err, sql.ErrNoRows) {
 				return nil
