@@ -1,63 +1,59 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"detect/internal/secret"
+	"detect/notify"
+	"detect/notify/email"
+	"detect/notify/escape"
+	"detect/notify/slack"
+	"detect/notify/webhook"
 	"detect/rules"
 	"detect/rules/document"
 )
 
-// config is detect.yaml. Paths in it are relative to its folder.
+// config is detect.yaml. Paths in it are relative to its folder. It is decoded whole for every command; what only the
+// daemon needs is looked at by checkRun.
 type config struct {
 	Org      orgConfig                  `yaml:"org"`
 	Lists    map[string]listConfig      `yaml:"lists"`
 	Geo      geoConfig                  `yaml:"geo"`
 	Store    storeConfig                `yaml:"store"`
-	Rules    []string                   `yaml:"rules"`
-	Settle   map[string]durationSetting `yaml:"settle"`
-	Sources  yaml.Node                  `yaml:"sources"`
-	Channels yaml.Node                  `yaml:"channels"`
-	Routes   yaml.Node                  `yaml:"routes"`
-	Fallback yaml.Node                  `yaml:"fallback"`
-	Ops      yaml.Node                  `yaml:"ops"`
-	Digests  yaml.Node                  `yaml:"digests"`
-	Metrics  yaml.Node                  `yaml:"metrics"`
+	Rules    []string                   `yaml:"rules"`  // "pack", folders and files; none: the pack
+	Settle   map[string]durationSetting `yaml:"settle"` // by workload; "default" for the rest
+	Sources  []sourceConfig             `yaml:"sources"`
+	Channels map[string]channelConfig   `yaml:"channels"`
+	Routes   []notify.RouteConfig       `yaml:"routes"`
+	Fallback string                     `yaml:"fallback"` // channel that is told what another could not deliver; "": none
+	Ops      []string                   `yaml:"ops"`      // channels that are told what the program has to say of itself
+	Digests  []digestConfig             `yaml:"digests"`
+	Metrics  metricsConfig              `yaml:"metrics"`
 
-	path string // where it was read from; "" for the defaults
+	path    string           // where it was read from; "" for the defaults
+	root    document.Value   // the file, for places
+	secrets []secretSetting  // in the order of the file
+	hidden  []document.Value // values that no fault may show: secrets, and what unknown keys have where secrets may stand
+}
+
+// secretSetting is a secret with its place.
+type secretSetting struct {
+	value *secret.Secret
+	at    document.Value
 }
 
 type orgConfig struct {
 	// Domains are the tenant's own mail domains; their subdomains count as own too.
-	Domains domainList `yaml:"domains"`
-}
-
-// domainList is a list of domains, each of which is one.
-type domainList []string
-
-func (l *domainList) UnmarshalYAML(n *yaml.Node) error {
-	if err := n.Decode((*[]string)(l)); err != nil {
-		return err
-	}
-	for _, item := range n.Content {
-		value := item
-		if item.Kind == yaml.AliasNode {
-			value = item.Alias
-		}
-		if message, hint := rules.CheckDomain(value.Value); message != "" {
-			return fmt.Errorf("line %d: org.domains: %s: %s", item.Line, message, hint)
-		}
-	}
-	return nil
+	Domains []string `yaml:"domains"`
 }
 
 // geoConfig names the databases; without any, the embedded country table is used.
@@ -68,10 +64,63 @@ type geoConfig struct {
 }
 
 type storeConfig struct {
-	Path     string          `yaml:"path"`
-	Events   durationSetting `yaml:"events"`
+	Path     string          `yaml:"path"`     // default detect.db beside the configuration
+	Events   durationSetting `yaml:"events"`   // how long records are kept; this version keeps none
 	Lateness durationSetting `yaml:"lateness"` // default 72h
 	Hold     durationSetting `yaml:"hold"`     // default 7d
+}
+
+// sourceConfig is one source; exactly one of its kinds is set.
+type sourceConfig struct {
+	Follow        *followConfig        `yaml:"follow"`
+	ManagementAPI *managementAPIConfig `yaml:"management_api"`
+	Listen        *listenConfig        `yaml:"listen"`
+}
+
+// followConfig is a folder of files that are dropped in, or grow.
+type followConfig struct {
+	Path string          `yaml:"path"`
+	Name string          `yaml:"name"` // of the stream; default follow: and the path as it is written
+	Poll durationSetting `yaml:"poll"` // how often it is looked through; default 1s
+}
+
+// managementAPIConfig is the Office 365 Management Activity API, which this version does not read.
+type managementAPIConfig struct {
+	Tenant       string          `yaml:"tenant"`
+	ClientID     string          `yaml:"client_id"`
+	ClientSecret secret.Secret   `yaml:"client_secret"`
+	Content      []string        `yaml:"content"`
+	Cloud        string          `yaml:"cloud"`
+	Poll         durationSetting `yaml:"poll"`
+	Endpoint     string          `yaml:"endpoint"`
+	Login        string          `yaml:"login"`
+}
+
+// listenConfig is HTTP push, which this version does not take.
+type listenConfig struct {
+	Address string        `yaml:"address"`
+	Token   secret.Secret `yaml:"token"`
+	TLS     struct {
+		Cert string `yaml:"cert"`
+		Key  string `yaml:"key"`
+	} `yaml:"tls"`
+}
+
+// channelConfig is one channel; exactly one of its kinds is set.
+type channelConfig struct {
+	Slack   *slack.Config   `yaml:"slack"`
+	Email   *email.Config   `yaml:"email"`
+	Webhook *webhook.Config `yaml:"webhook"`
+}
+
+// digestConfig is a summary at fixed times, which this version does not send.
+type digestConfig struct {
+	Schedule string   `yaml:"schedule"`
+	To       []string `yaml:"to"`
+}
+
+type metricsConfig struct {
+	Address string `yaml:"address"` // host:port; "": no metrics and no health
 }
 
 // pathList is one path or a list of them (separate files for IPv4 and IPv6).
@@ -82,7 +131,10 @@ func (p *pathList) UnmarshalYAML(n *yaml.Node) error {
 		*p = pathList{n.Value}
 		return nil
 	}
-	return n.Decode((*[]string)(p))
+	if err := n.Decode((*[]string)(p)); err != nil {
+		return errors.New("write one path, or [path, ...]")
+	}
+	return nil
 }
 
 // listConfig is the entries of a list, written out or in a file of one entry a line.
@@ -92,14 +144,14 @@ type listConfig struct {
 }
 
 func (l *listConfig) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.SequenceNode {
-		return n.Decode(&l.entries)
+	if n.Kind == yaml.SequenceNode && n.Decode(&l.entries) == nil {
+		return nil
 	}
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "file" && n.Content[1].Kind == yaml.ScalarNode {
 		l.file = n.Content[1].Value
 		return nil
 	}
-	return fmt.Errorf("line %d: a list is written as [entry, ...] or {file: PATH}", n.Line)
+	return errors.New("a list is written as [entry, ...] or {file: PATH}")
 }
 
 // durationSetting is a length of time such as 72h or 400d, microseconds.
@@ -108,11 +160,14 @@ type durationSetting int64
 func (d *durationSetting) UnmarshalYAML(n *yaml.Node) error {
 	us, ok := document.ParseDuration(n.Value)
 	if !ok || us < 0 {
-		return fmt.Errorf("line %d: %q is no length of time: write 90m, 72h or 7d", n.Line, n.Value)
+		return fmt.Errorf("%q is no length of time: write 90m, 72h or 7d", n.Value)
 	}
 	*d = durationSetting(us)
 	return nil
 }
+
+// Duration is the setting as Go has it.
+func (d durationSetting) Duration() time.Duration { return time.Duration(d) * time.Microsecond }
 
 // defaultConfig is what holds where nothing is configured.
 func defaultConfig() *config {
@@ -122,7 +177,22 @@ func defaultConfig() *config {
 	}}
 }
 
-// loadConfig reads path, or detect.yaml in the working folder if path is "" and there is one, or else the defaults.
+// configError is everything that is wrong with a configuration.
+type configError struct {
+	faults document.Faults
+}
+
+func (e *configError) Error() string {
+	lines := make([]string, 0, 1+len(e.faults))
+	lines = append(lines, plural(len(e.faults), "fault")+" in the configuration")
+	for _, f := range e.faults {
+		lines = append(lines, shownFault(f))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// loadConfig reads path, or detect.yaml in the working folder if path is "" and there is one, or else the defaults. What
+// is wrong in the file is a *configError that knows every fault. No secret is looked up.
 func loadConfig(path string) (*config, error) {
 	c := defaultConfig()
 	asked := path != ""
@@ -137,14 +207,8 @@ func loadConfig(path string) (*config, error) {
 		return nil, usageError(fmt.Errorf("read configuration: %w", err))
 	}
 	c.path = path
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, usageError(fmt.Errorf("%s: %s", path, plainYAML(err)))
-	}
-	var more yaml.Node
-	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, usageError(fmt.Errorf("%s: one configuration is one YAML document; something follows the first", path))
+	if faults := c.parse(data); len(faults) > 0 {
+		return nil, usageError(&configError{faults})
 	}
 	for _, p := range []*string{&c.Geo.Table, &c.Store.Path} {
 		*p = c.resolve(*p)
@@ -162,17 +226,51 @@ func loadConfig(path string) (*config, error) {
 	return c, nil
 }
 
-// plainYAML is a YAML error without the words that belong to the program's own types.
-func plainYAML(err error) string {
-	text := strings.ReplaceAll(err.Error(), "yaml: ", "")
-	var types *yaml.TypeError
-	if errors.As(err, &types) {
-		text = strings.Join(types.Errors, "; ")
+// parse decodes the file, with all that is wrong in what it holds by itself.
+func (c *config) parse(data []byte) document.Faults {
+	docs, faults := document.Parse(c.path, data)
+	switch {
+	case len(faults) > 0:
+		return maskUnparsed(faults, data)
+	case len(docs) > 1:
+		line, col := docs[1].Place(0)
+		return document.Faults{{File: c.path, Line: line, Col: col, Message: "one configuration is one YAML document; this is a second one"}}
+	case len(docs) == 0:
+		return nil
 	}
-	if i := strings.LastIndex(text, " in type main."); i >= 0 {
-		text = strings.ReplaceAll(text, "not found"+text[i:], "is not known here")
+	c.root = docs[0]
+	report := &document.Report{}
+	decoder := document.Decoder{Report: report, Root: "the configuration",
+		Read: func(v document.Value, into any) {
+			if s, ok := into.(*secret.Secret); ok {
+				c.secrets = append(c.secrets, secretSetting{s, v})
+				if !referred(s, v) {
+					c.hidden = append(c.hidden, v)
+				}
+			}
+		},
+		Unread: func(v document.Value, what string) {
+			section, _, _ := strings.Cut(what, ".")
+			section, _, _ = strings.Cut(section, "[")
+			if !openSections[section] {
+				c.hidden = append(c.hidden, v)
+			}
+		},
 	}
-	return text
+	decoder.Decode(c.root, "", c)
+	c.checkDomains(report)
+	return document.Mask(report.Faults, c.hidden).Sort()
+}
+
+// referred says whether a secret only names where it is, which may be shown.
+func referred(s *secret.Secret, v document.Value) bool { return s.Given() && v.IsMapping() }
+
+func (c *config) checkDomains(r *document.Report) {
+	for i, d := range c.Org.Domains {
+		if message, hint := rules.CheckDomain(d); message != "" {
+			r.Add(c.root.At("org", "domains", strconv.Itoa(i)), 0, "org.domains: "+message, hint)
+		}
+	}
 }
 
 // resolve makes a path of the configuration relative to the configuration's folder.
@@ -183,32 +281,32 @@ func (c *config) resolve(path string) string {
 	return filepath.Join(filepath.Dir(c.path), path)
 }
 
+// storePath is the store's file.
+func (c *config) storePath() string {
+	if c.Store.Path != "" {
+		return c.Store.Path
+	}
+	return c.resolve("detect.db")
+}
+
 // lists reads the configured lists.
 func (c *config) lists() (map[string][]string, error) {
 	out := make(map[string][]string, len(c.Lists))
-	var faults []error
+	report := &document.Report{}
 	for name, l := range c.Lists {
 		if l.file == "" {
 			out[name] = l.entries
 			continue
 		}
-		entries, err := readListFile(c.resolve(l.file))
+		data, err := os.ReadFile(c.resolve(l.file))
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: list %s: %w", c.path, name, err))
+			report.Add(c.root.At("lists", name, "file"), 0, fmt.Sprintf("list %s: %v", escape.Terminal(name), err), "")
 			continue
 		}
-		out[name] = entries
+		out[name] = rules.ParseList(string(data))
 	}
-	if len(faults) > 0 {
-		return nil, usageError(errors.Join(faults...))
+	if len(report.Faults) > 0 {
+		return nil, usageError(&configError{document.Mask(report.Faults, c.hidden).Sort()})
 	}
 	return out, nil
-}
-
-func readListFile(path string) ([]string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return rules.ParseList(string(data)), nil
 }
