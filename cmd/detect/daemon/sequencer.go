@@ -1,0 +1,423 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"detect/engine"
+	"detect/internal/store"
+	"detect/notify"
+	"detect/notify/escape"
+)
+
+// When what came in is committed: as soon as no more is waiting, but no later than commitAfter after the first of it was
+// taken up, and at these sizes.
+const (
+	commitAfter   = 20 * time.Millisecond
+	commitRecords = 20_000
+	commitBytes   = 32 << 20
+)
+
+const (
+	idleTick = 15 * time.Second // how often the clock moves on without records
+	idleStep = time.Minute      // how far it must have moved to be worth a commit by itself
+)
+
+// The back-off while the store can't be written.
+const (
+	firstPause = time.Second
+	longPause  = 30 * time.Second
+)
+
+// sequencer is the one goroutine that runs the engine: it takes matched units in their order and commits them.
+type sequencer struct {
+	p       *pipeline
+	store   engine.Store
+	stop    <-chan struct{} // closed when the daemon is to end
+	log     *slog.Logger
+	say     func(notify.Notice)
+	wake    func() // there are new rows in the outbox
+	metrics *metrics
+	state   *state
+	told    *quota // rejects and warnings in the log
+
+	gen    *generation
+	eng    *engine.Engine // nil: to be opened
+	held   *unit          // taken, and left for the next commit
+	more   bool           // further timelines are due
+	last   int64          // the absence clock of the last commit
+	batch  engine.Batch
+	clocks engine.Clocks // after the last commit
+	redo   *worker       // for what must be matched again
+	paused bool
+	erred  map[string]bool // rules whose errors were logged
+
+	countsMu sync.Mutex
+	retired  ruleCounts         // of engines that are over
+	live     []engine.RuleStats // of the present one
+}
+
+// run processes units until the pipeline is closed and empty. An error is one of the store that won't pass by itself, or
+// came while the daemon was to end.
+func (s *sequencer) run(ctx context.Context) error {
+	s.last = math.MinInt64
+	s.redo = &worker{p: s.p}
+	if err := s.commit(ctx, nil); err != nil { // opens the engine, and goes on with what is due
+		return err
+	}
+	tick := time.NewTicker(idleTick)
+	defer tick.Stop()
+	for {
+		u, open, err := s.next(ctx, tick.C)
+		switch {
+		case err != nil:
+			return err
+		case !open:
+			return s.finish(ctx)
+		case u == nil:
+		case u.change != nil:
+			err = s.change(ctx, u.change)
+		default:
+			err = s.gather(ctx, u)
+		}
+		if err != nil {
+			return err
+		}
+		s.state.idle()
+	}
+}
+
+// next waits for a unit, while the clock ticks. u is nil when there is none but something was done.
+func (s *sequencer) next(ctx context.Context, tick <-chan time.Time) (u *unit, open bool, err error) {
+	if u, s.held = s.held, nil; u != nil {
+		return u, true, nil
+	}
+	if s.more {
+		select {
+		case u, open = <-s.p.order:
+		default:
+			return nil, true, s.commit(ctx, nil)
+		}
+	} else {
+		select {
+		case u, open = <-s.p.order:
+		case <-tick:
+			s.told.flush()
+			s.tellErrors()
+			return nil, true, s.idle(ctx)
+		}
+	}
+	if open {
+		<-s.p.slots
+	}
+	s.state.busy()
+	return u, open, nil
+}
+
+// finish goes through what is due once nothing more comes in, unless the daemon is to end.
+func (s *sequencer) finish(ctx context.Context) error {
+	for s.more {
+		select {
+		case <-s.stop:
+			return nil
+		default:
+		}
+		if err := s.commit(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gather collects what came in with u and after it, and commits it.
+func (s *sequencer) gather(ctx context.Context, u *unit) error {
+	<-u.ready
+	units := []*unit{u}
+	records, bytes := len(u.items), u.bytes
+	due := time.NewTimer(commitAfter)
+	defer due.Stop()
+collect:
+	for records < commitRecords && bytes < commitBytes {
+		select {
+		case <-due.C:
+			break collect
+		default:
+		}
+		select {
+		case u, open := <-s.p.order:
+			if !open {
+				break collect
+			}
+			<-s.p.slots
+			if u.change != nil {
+				s.held = u
+				break collect
+			}
+			<-u.ready
+			units = append(units, u)
+			records, bytes = records+len(u.items), bytes+u.bytes
+		default:
+			break collect
+		}
+	}
+	return s.commit(ctx, units)
+}
+
+// idle moves the clock on while no records come.
+func (s *sequencer) idle(ctx context.Context) error {
+	if len(s.p.order) > 0 {
+		return nil
+	}
+	t := s.absence()
+	if t < minus(s.last, -int64(idleStep/time.Microsecond)) {
+		due, err := s.store.Due(ctx, min(s.clocks.Frontier, t), t, 1)
+		if err == nil && len(due) == 0 {
+			return nil
+		}
+	}
+	return s.commit(ctx, nil)
+}
+
+// absence is T for a commit now: the wall clock, or as far as the streams that are behind have come, less what records
+// may take to arrive. What a source is about to hand over counts from when it had it.
+func (s *sequencer) absence() int64 {
+	t := time.Now().UnixMicro()
+	for _, st := range s.gen.streams {
+		if at := st.waiting.Load(); at != 0 {
+			t = min(t, at)
+		}
+		if st.behind {
+			mark, ok := s.clocks.Watermarks[st.name]
+			if !ok {
+				return math.MinInt64
+			}
+			t = min(t, mark)
+		}
+	}
+	return minus(t, s.gen.settle)
+}
+
+// minus is a - b, stopping at the least number.
+func minus(a, b int64) int64 {
+	if b > 0 && a < math.MinInt64+b {
+		return math.MinInt64
+	}
+	return a - b
+}
+
+// commit processes units in one transaction. While the store can't be written it waits and tries again, and with it all
+// sources wait.
+func (s *sequencer) commit(ctx context.Context, units []*unit) error {
+	begun := time.Now()
+	wait := time.Duration(0)
+	for {
+		out, err := s.process(ctx, units)
+		if err == nil {
+			s.resume()
+			s.committed(units, out, begun)
+			return nil
+		}
+		s.eng = nil // what it holds may be ahead of what is stored
+		if lasting(err) || ctx.Err() != nil {
+			return err
+		}
+		wait = min(max(firstPause, 2*wait), longPause)
+		if err := s.pause(ctx, err, wait); err != nil {
+			return err
+		}
+		for _, u := range units {
+			s.redo.do(u) // its hits belong to the engine that failed
+		}
+	}
+}
+
+// process has the engine process units, and opens it if it must.
+func (s *sequencer) process(ctx context.Context, units []*unit) (*engine.Outcome, error) {
+	if s.eng == nil {
+		eng, err := engine.New(ctx, s.gen.rules.Rules, s.store, s.gen.engine)
+		if err != nil {
+			return nil, fmt.Errorf("open the engine: %w", err)
+		}
+		s.eng, s.clocks = eng, eng.Clocks()
+	}
+	s.fill(units)
+	s.state.progress()
+	out, err := s.eng.Process(ctx, &s.batch)
+	s.countErrors(err != nil)
+	return out, err
+}
+
+// fill makes the engine's batch of units.
+func (s *sequencer) fill(units []*unit) {
+	clear(s.batch.Items)
+	b := engine.Batch{Items: s.batch.Items[:0]}
+	places := map[string]int{}
+	last := int64(math.MaxInt64)
+	for _, u := range units {
+		b.Items = append(b.Items, u.items...)
+		b.Rejected += int64(u.rejected)
+		if room := keptRejects - len(b.Rejects); room > 0 {
+			b.Rejects = append(b.Rejects, u.rejects[:min(room, len(u.rejects))]...)
+		}
+		for _, p := range u.raw.Positions {
+			if i, ok := places[p.Source]; ok {
+				b.Positions[i].Data = p.Data
+				continue
+			}
+			places[p.Source] = len(b.Positions)
+			b.Positions = append(b.Positions, engine.Position{Source: p.Source, Data: p.Data})
+		}
+		u.stream.behind, last = u.raw.Behind, u.arrived
+	}
+	b.Absence = min(s.absence(), minus(last, s.gen.settle))
+	if len(units) == 0 && (len(s.p.order) > 0 || s.held != nil) {
+		b.Absence = s.last // what waits came in some time ago, and is not seen yet
+	}
+	s.last = max(s.last, b.Absence)
+	s.batch = b
+}
+
+// committed is what follows a commit.
+func (s *sequencer) committed(units []*unit, out *engine.Outcome, begun time.Time) {
+	s.more = out.More
+	s.clocks = s.eng.Clocks()
+	s.metrics.committed(units, out, begun)
+	s.metrics.clocksAre(&s.clocks, s.gen.streams)
+	if len(out.Revised) > 0 {
+		s.wake()
+	}
+	for _, u := range units {
+		s.tell(u)
+		u.raw.Release()
+		u.raw = nil
+	}
+	s.overtaken()
+}
+
+// tell logs what could not be read.
+func (s *sequencer) tell(u *unit) {
+	for i := range u.rejects {
+		r := &u.rejects[i]
+		s.told.warn("record rejected", "stream", escape.Terminal(r.Source), "file", escape.Terminal(r.File), "line", r.Line, "offset", r.Offset,
+			"reason", escape.Terminal(escape.Cut(r.Reason, 1000)))
+	}
+	s.told.add("record rejected", u.rejected-len(u.rejects))
+	for _, w := range u.raw.Warnings {
+		s.told.warn("source", "stream", escape.Terminal(u.stream.name), "file", escape.Terminal(w.File), "text", escape.Terminal(w.Text))
+		if w.Unread {
+			u.stream.unread.Store(true)
+			s.say(notify.Notice{Level: notify.Trouble, Text: fmt.Sprintf("%s could not be read: %s", cmp.Or(w.File, u.stream.name), w.Text)})
+		}
+	}
+}
+
+// tellErrors logs the first error of each rule.
+func (s *sequencer) tellErrors() {
+	counts := s.p.counts()
+	s.counts(counts)
+	for id, n := range counts {
+		if n.errors > 0 && !s.erred[id] {
+			s.erred[id] = true
+			s.log.Warn("a rule's expression could not be evaluated and counts as not fulfilled", "rule", id, "times", n.errors,
+				"first", escape.Terminal(escape.Cut(n.firstError, 1000)))
+		}
+	}
+}
+
+// overtaken tells of streams for which the others wait no more.
+func (s *sequencer) overtaken() {
+	for _, st := range s.gen.streams {
+		mark, ok := s.clocks.Watermarks[st.name]
+		if !ok || mark == math.MinInt64 {
+			continue
+		}
+		over := minus(mark, s.gen.engine.Lateness) < s.clocks.Frontier
+		if over && !st.overtaken {
+			text := fmt.Sprintf("stream %s has delivered nothing newer than %s: the others wait for it no longer, and its records count as late until it has caught up",
+				st.name, time.UnixMicro(mark).UTC().Format(time.RFC3339))
+			s.say(notify.Notice{Level: notify.Warning, Text: text, Hint: "see whether records still arrive there; store.hold says how long the others wait"})
+		}
+		st.overtaken = over
+	}
+}
+
+// change puts another generation in place, after all that came before it.
+func (s *sequencer) change(ctx context.Context, c *change) error {
+	if s.eng != nil {
+		s.countErrors(true)
+	}
+	s.gen, s.eng = c.gen, nil
+	s.metrics.keepStreams()
+	err := s.commit(ctx, nil)
+	c.done <- err
+	return err
+}
+
+// countErrors notes what the engine counted; over says that it is used no more.
+func (s *sequencer) countErrors(over bool) {
+	s.countsMu.Lock()
+	defer s.countsMu.Unlock()
+	if over {
+		s.retired.addEngine(s.eng.Stats())
+		s.live = nil
+		return
+	}
+	s.live = s.eng.Stats()
+}
+
+// counts adds what engines counted.
+func (s *sequencer) counts(to ruleCounts) {
+	s.countsMu.Lock()
+	defer s.countsMu.Unlock()
+	to.add(s.retired)
+	to.addEngine(s.live)
+}
+
+// lasting says whether an error of the store won't pass by itself.
+func lasting(err error) bool {
+	for _, e := range [...]error{store.ErrDamaged, store.ErrForeign, store.ErrNewer, store.ErrOlder, store.ErrClosed, store.ErrInUse} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// pause says that nothing can be committed, and why, and waits. It gives up, with the error, when the daemon is to end.
+func (s *sequencer) pause(ctx context.Context, cause error, wait time.Duration) error {
+	if !s.paused {
+		s.paused = true
+		s.say(notify.Notice{Level: notify.Trouble, Text: fmt.Sprintf("Reading pauses: what was read can't be stored: %v.", cause),
+			Hint: "nothing is lost: it goes on by itself as soon as the store can be written"})
+	} else {
+		s.log.Debug("still nothing can be stored", "error", escape.Terminal(cause.Error()), "again_in", wait)
+	}
+	s.state.pause(cause.Error())
+	s.metrics.storeErrors.Inc()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.stop:
+		return fmt.Errorf("ended while nothing could be stored: %w", cause)
+	case <-ctx.Done():
+		return fmt.Errorf("ended while nothing could be stored: %w", cause)
+	}
+}
+
+// resume says that it goes on.
+func (s *sequencer) resume() {
+	if !s.paused {
+		return
+	}
+	s.paused = false
+	s.state.pause("")
+	s.say(notify.Notice{Level: notify.Information, Text: "Reading goes on: the store can be written again."})
+}
