@@ -19,7 +19,11 @@ const crashEnv = "DETECT_STORE_TO_WRITE"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashEnv); path != "" {
-		if err := writeOn(path); err != nil {
+		write := writeOn
+		if from, err := strconv.ParseInt(os.Getenv(deliverEnv), 10, 64); err == nil {
+			write = func(path string) error { return deliverOn(path, from) }
+		}
+		if err := write(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -112,10 +116,10 @@ func TestKillsLeaveWholeBatches(t *testing.T) {
 }
 
 // writeAndKill runs a child that writes the store, kills it when it has told some batches, and returns the last told.
-func writeAndKill(t *testing.T, path string, batches int) (told int64) {
+func writeAndKill(t *testing.T, path string, batches int, env ...string) (told int64) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), crashEnv+"="+path)
+	cmd.Env = append(append(os.Environ(), crashEnv+"="+path), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -41,7 +41,7 @@ func dump(t *testing.T, s *Store) string {
 			err = rows.Scan(values...)
 			line := table
 			for i, c := range columns {
-				if c != "created" {
+				if c != "created" && c != "queued" {
 					line += fmt.Sprintf(" %s=%v", c, *values[i].(*any))
 				}
 			}
