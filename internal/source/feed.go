@@ -12,6 +12,7 @@ type run struct {
 	ctx   context.Context
 	emit  func(*Batch) error
 	files Files
+	into  func(in io.Reader, src input) error // what reads the texts; nil: feed
 }
 
 // input is what is being read, for messages and for what they mean.
@@ -35,6 +36,9 @@ func (r *run) unread(name, format string, args ...any) error {
 // feed reads text, has it cut, and hands on what was cut. A record that is not whole at the end of a block is carried over
 // to the next, in a window that grows with the record up to its limit.
 func (r *run) feed(in io.Reader, src input) error {
+	if r.into != nil {
+		return r.into(in, src)
+	}
 	c := &autoCutter{place: place{file: src.name, line: 1}, named: src.named}
 	b := newBatch(r.files.BlockSize)
 	window, n := r.files.BlockSize, 0

@@ -1,0 +1,133 @@
+package source
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+func compareFiles(a, b *followed) int { return strings.Compare(a.path, b.path) }
+
+// remember has a position's text recognised in other files.
+func (w *follower) remember(row *position) {
+	if row.Head == "" || row.Text > 0 || slices.Contains(w.heads[row.Head], row) {
+		return
+	}
+	w.heads[row.Head] = append(w.heads[row.Head], row)
+}
+
+// forget undoes remember.
+func (w *follower) forget(row *position) {
+	left := slices.DeleteFunc(w.heads[row.Head], func(o *position) bool { return o == row })
+	if w.heads[row.Head] = left; len(left) == 0 {
+		delete(w.heads, row.Head)
+	}
+}
+
+// match finds out whether the texts of a new file begin with all that was read of a known one. It waits if that can't be told yet,
+// since the file is still being written.
+func (w *follower) match(f *followed, now time.Time) (wait bool, err error) {
+	f.matches = nil
+	if len(w.heads) == 0 {
+		f.matched = true
+		return false, nil
+	}
+	found := map[int]textState{}
+	texts, short := 0, false
+	into := func(in io.Reader, _ input) error {
+		best, tooShort, err := w.matchText(f, in)
+		if best != nil {
+			found[texts] = best.textState
+		}
+		short = short || tooShort
+		texts++
+		return err
+	}
+	silent := func(b *Batch) error { b.Release(); return nil }
+	if err := w.content(f, f.size, silent, into); err != nil {
+		return false, err
+	}
+	if short && now.Sub(f.changed) < w.idle && now.UnixMicro()-f.row.Born < int64(patience*w.idle/time.Microsecond) {
+		return true, nil
+	}
+	f.matched = true
+	if state, ok := found[0]; ok && f.row.Kind.plain() {
+		f.row.textState = state
+		if f.row.Kind == kindUTF8 {
+			f.row.Raw = state.Offset
+		}
+		f.row.Size = max(f.row.Size, f.row.Raw)
+		w.remember(f.row)
+		f.mark(f.size)
+		w.dirty = append(w.dirty, w.position(f.row))
+	} else if ok {
+		f.matches = found
+	}
+	return false, nil
+}
+
+// matchText finds the known text of which a text holds the most that was read. It is too short if it ended before that was
+// clear.
+func (w *follower) matchText(f *followed, in io.Reader) (best *position, short bool, err error) {
+	h := sha256.New()
+	if _, err := io.CopyN(h, in, headSize); err != nil {
+		return nil, false, w.ctx.Err()
+	}
+	known := slices.DeleteFunc(slices.Clone(w.heads[digest(h)]), func(o *position) bool { return o == f.row })
+	slices.SortStableFunc(known, func(a, b *position) int { return cmp.Compare(a.Hashed, b.Hashed) })
+	at := int64(headSize)
+	for _, row := range known {
+		for at < row.Hashed {
+			if err := w.ctx.Err(); err != nil {
+				return nil, false, err
+			}
+			n, err := io.CopyN(h, in, min(row.Hashed-at, 1<<20))
+			at += n
+			if err != nil {
+				return best, true, nil
+			}
+		}
+		c, err := row.resume("")
+		if err == nil && digest(c.sum) == digest(h) && (best == nil || best.Offset <= row.Offset) {
+			best = row
+		}
+	}
+	return best, false, nil
+}
+
+// continued says whether another file goes on with the text of one that is gone.
+func (w *follower) continued(row *position) bool {
+	return slices.ContainsFunc(w.heads[row.Head], func(o *position) bool { return o != row && o.Offset > row.Offset })
+}
+
+// cutOff rejects what a file that is gone ended with, if it was half a record and no copy of the file holds the rest.
+func (w *follower) cutOff(now time.Time) error {
+	var rows []*position
+	for _, row := range w.gone {
+		if row.Kind.plain() && row.Raw < row.Size && !row.Lost && now.Sub(time.UnixMicro(row.Gone)) >= patience*w.idle {
+			rows = append(rows, row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *position) int { return strings.Compare(a.key(), b.key()) })
+	for _, row := range rows {
+		row.Lost = true
+		w.dirty = append(w.dirty, w.position(row))
+		if row.Stopped || row.Head != "" && w.continued(row) || row.Cut == nil {
+			continue
+		}
+		b := newBatch(0)
+		b.Rejects = append(b.Rejects, Reject{Origin{row.Path, row.Cut.Line, row.Cut.Offset}, "record is cut off: the file was deleted or overwritten before the rest of it came"})
+		if err := w.send(b, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sayTail(r Reject) string {
+	return fmt.Sprintf("ends inside the record at line %d, byte %d, the rest of which is awaited", r.Line, r.Offset)
+}
