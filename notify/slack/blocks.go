@@ -13,8 +13,8 @@ import (
 	"detect/rules/hit"
 )
 
-// Slack's limits, in characters (https://docs.slack.dev/reference/block-kit/blocks). For rich text none is documented; all
-// texts of one message together may have about 12,000, structure included, so each part is kept to a share of that.
+// Slack's limit of a header, in characters (https://docs.slack.dev/reference/block-kit/blocks/header-block), and how long
+// the parts of a message are at most: nobody reads more on a phone, and there is a command that shows all.
 const (
 	headerLimit   = 150
 	titleLimit    = 600
@@ -28,9 +28,78 @@ const (
 	commandLimit  = 1800
 	markLimit     = 400
 	marksLimit    = 5
-	evidenceLimit = 10
+	harmlessLimit = 3
+	evidenceLimit = 5
 	contextLimit  = 300
 )
+
+// allLimit is how long all texts of a message together may be, with elementCost for each element. No limit of rich text
+// is documented, but messages of 11,341 characters were refused (https://github.com/slackapi/bolt-js/issues/2867).
+const (
+	allLimit    = 8500
+	elementCost = 40
+)
+
+// blocks lays a card out, shorter and shorter until Slack takes it. notes are said first.
+func blocks(c *notify.Card, notes []string) []api.Block {
+	for share := 1; ; share *= 2 {
+		l := &layout{Card: c, where: show(c), share: share}
+		if out := l.blocks(notes); l.used <= allLimit || share > 16 {
+			return out
+		}
+	}
+}
+
+// layout lays one card out. All texts are plain text or rich text, never mrkdwn: in neither does Slack look for mentions,
+// links or formatting, so nothing that a record holds can be any.
+type layout struct {
+	*notify.Card
+	where string // the command that shows all
+	share int    // each part is cut to one of so many shares of its limit
+	used  int    // of allLimit
+}
+
+var (
+	bold   = &api.RichTextSectionTextStyle{Bold: true}
+	italic = &api.RichTextSectionTextStyle{Italic: true}
+	coded  = &api.RichTextSectionTextStyle{Code: true}
+)
+
+func (l *layout) blocks(notes []string) []api.Block {
+	out := []api.Block{l.header()}
+	for _, part := range [][]api.RichTextElement{l.warnings(notes), l.facts(), l.list("What changed", l.Changes), l.reasons(), l.evidence()} {
+		if len(part) > 0 {
+			out = append(out, api.NewRichTextBlock("", part...))
+		}
+	}
+	return append(out, l.footer())
+}
+
+// cut is cut for this layout's share.
+func (l *layout) cut(s string, limit int) string { return cut(s, limit/l.share, l.where) }
+
+// text is a piece of rich text; Slack takes none that is empty.
+func (l *layout) text(s string, style *api.RichTextSectionTextStyle) *api.RichTextSectionTextElement {
+	if s == "" {
+		s = " "
+	}
+	l.used += length(s) + elementCost
+	return api.NewRichTextSectionTextElement(s, style)
+}
+
+// plain is a text without markup; :names: of emoji in it stay as they are.
+func (l *layout) plain(s string) *api.TextBlockObject {
+	emoji := false
+	if s == "" {
+		s = " "
+	}
+	l.used += length(s) + elementCost
+	return &api.TextBlockObject{Type: api.PlainTextType, Text: s, Emoji: &emoji}
+}
+
+func (l *layout) section(s string, style *api.RichTextSectionTextStyle) *api.RichTextSection {
+	return api.NewRichTextSection(l.text(s, style))
+}
 
 // marker is what stands before the severity's word, so that a channel can be scanned: colour and word say the same.
 func marker(c *notify.Card) string {
@@ -50,86 +119,35 @@ func marker(c *notify.Card) string {
 	return "🔵"
 }
 
-// severityWord is the severity as it begins a header.
-func severityWord(s hit.Severity) string {
-	name := s.String()
-	return strings.ToUpper(name[:1]) + name[1:]
-}
-
 // show is the command that prints the whole of it.
 func show(c *notify.Card) string { return "detect alerts show " + short(c.ID) }
 
 // short is as much of an alert's id as people use.
 func short(id string) string { return escape.Cut(escape.Terminal(id[:min(len(id), 8)]), 40) }
 
-// blocks lays a card out. Texts are plain text or rich text throughout, never mrkdwn: in neither does Slack look for
-// mentions, links or formatting, so nothing that a record holds can be any. notes are said first.
-func blocks(c *notify.Card, notes []string) []api.Block {
-	where := show(c)
-	out := []api.Block{header(c)}
-	top := api.NewRichTextSection()
-	add := func(text string, style *api.RichTextSectionTextStyle) {
-		top.Elements = append(top.Elements, api.NewRichTextSectionTextElement(text, style))
-	}
-	if title := line(c.Title); length(headline(c, title)) > headerLimit {
-		add(cut(title, titleLimit, where)+"\n", nil)
-	}
-	for i, f := range c.Facts {
-		if i == factsLimit {
-			add(fmt.Sprintf("… %d more: %s\n", len(c.Facts)-i, where), nil)
-			break
+// title is the card's, on one line; never empty.
+func title(c *notify.Card) string {
+	for _, s := range []string{c.Title, c.Rule} {
+		if s = strings.TrimSpace(line(s)); s != "" {
+			return s
 		}
-		add(cut(line(f.Label), labelLimit, "")+"  ", bold)
-		add(cut(values(f), factLimit, where)+"\n", nil)
 	}
-	var body []api.RichTextElement
-	if quoted := warnings(c, notes); quoted != nil {
-		body = append(body, quoted)
-	}
-	if len(top.Elements) > 0 {
-		trim(top)
-		body = append(body, top)
-	}
-	body = append(body, changes("What changed", c.Changes, where)...)
-	if len(body) > 0 {
-		out = append(out, api.NewRichTextBlock("", body...))
-	}
-	if more := reasons(c, where); len(more) > 0 {
-		out = append(out, api.NewRichTextBlock("", more...))
-	}
-	return append(out, footer(c))
+	return "(no title)"
 }
-
-var (
-	bold   = &api.RichTextSectionTextStyle{Bold: true}
-	italic = &api.RichTextSectionTextStyle{Italic: true}
-	coded  = &api.RichTextSectionTextStyle{Code: true}
-)
 
 // headline is the text of a header before it is cut.
-func headline(c *notify.Card, title string) string {
-	said := marker(c) + " " + severityWord(c.Severity)
+func headline(c *notify.Card) string {
+	var b strings.Builder
+	b.WriteString(marker(c) + " ")
 	if c.State != "" {
-		said = marker(c) + " " + upper(line(c.State)) + " · " + severityWord(c.Severity)
+		b.WriteString(upper(cut(line(c.State), 40, "")) + " · ")
 	}
-	return said + " · " + title
+	b.WriteString(upper(c.Severity.String()) + " · " + title(c))
+	return b.String()
 }
 
-func header(c *notify.Card) *api.HeaderBlock {
-	title := line(c.Title)
-	if strings.TrimSpace(title) == "" {
-		title = line(c.Rule)
-	}
-	return api.NewHeaderBlock(plain(cut(headline(c, title), headerLimit, "")))
-}
-
-// plain is a text without markup; :names: of emoji in it stay as they are.
-func plain(text string) *api.TextBlockObject {
-	emoji := false
-	if text == "" {
-		text = " "
-	}
-	return &api.TextBlockObject{Type: api.PlainTextType, Text: text, Emoji: &emoji}
+func (l *layout) header() *api.HeaderBlock {
+	return api.NewHeaderBlock(l.plain(cut(headline(l.Card), headerLimit, "")))
 }
 
 // upper is s with its first letter, if it is one of ASCII, as a capital.
@@ -140,173 +158,166 @@ func upper(s string) string {
 	return s
 }
 
+// facts are who, what, where, when and how many, a line each; before them the title, if it is too long for the header.
+func (l *layout) facts() []api.RichTextElement {
+	s := api.NewRichTextSection()
+	add := func(text string, style *api.RichTextSectionTextStyle) {
+		s.Elements = append(s.Elements, l.text(text, style))
+	}
+	if length(headline(l.Card)) > headerLimit {
+		add(l.cut(title(l.Card), titleLimit), nil)
+	}
+	for i, f := range l.Facts {
+		end := "\n"
+		if len(s.Elements) == 0 {
+			end = ""
+		}
+		if i == factsLimit {
+			add(fmt.Sprintf("\n… %d more: %s", len(l.Facts)-i, l.where), nil)
+			break
+		}
+		add(end+cut(line(f.Label), labelLimit, "")+":", bold)
+		add(" "+l.cut(values(f), factLimit), nil)
+	}
+	if len(s.Elements) == 0 {
+		return nil
+	}
+	return []api.RichTextElement{s}
+}
+
 // values are a fact's values on one line.
 func values(f notify.Fact) string {
 	var b strings.Builder
+	more := f.More
 	for i, v := range f.Values {
+		if i == factsLimit {
+			more += len(f.Values) - i
+			break
+		}
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if i == 20 {
-			fmt.Fprintf(&b, "and %d more", len(f.Values)-i+f.More)
-			return b.String()
-		}
 		b.WriteString(cut(line(v), valueLimit, ""))
 	}
-	switch {
-	case f.More > 0:
-		fmt.Fprintf(&b, " and %d more", f.More)
-	case len(f.Values) == 0:
-		b.WriteString("none")
+	if more > 0 {
+		fmt.Fprintf(&b, " and %d more", more)
+	}
+	if b.Len() == 0 {
+		return "none"
 	}
 	return b.String()
 }
 
-// warnings are what must be known to read the rest rightly, as a quotation before it; nil if there is nothing.
-func warnings(c *notify.Card, notes []string) api.RichTextElement {
+// warnings are what must be known to read the rest rightly, as a quotation before it.
+func (l *layout) warnings(notes []string) []api.RichTextElement {
 	var said []string
-	for _, text := range append(append([]string(nil), notes...), c.Marks...) {
-		if len(said) == marksLimit {
-			break
-		}
-		if text = upper(cut(line(text), markLimit, show(c))); text != "" {
-			said = append(said, text)
+	for _, text := range append(append([]string(nil), notes...), l.Marks...) {
+		if len(said) < marksLimit && text != "" {
+			said = append(said, upper(l.cut(line(text), markLimit)))
 		}
 	}
 	if len(said) == 0 {
 		return nil
 	}
-	return &api.RichTextQuote{Type: api.RTEQuote, Elements: []api.RichTextSectionElement{
-		api.NewRichTextSectionTextElement(strings.Join(said, "\n"), nil),
-	}}
+	return []api.RichTextElement{&api.RichTextQuote{Type: api.RTEQuote, Elements: []api.RichTextSectionElement{
+		l.text(strings.Join(said, "\n"), nil),
+	}}}
 }
 
-// changes are a heading and a list; nothing without a change. Of many the last are shown.
-func changes(heading string, all []string, where string) []api.RichTextElement {
+// list is a heading, which may be empty, and a line each; nothing without any. Of many the last are shown.
+func (l *layout) list(heading string, all []string) []api.RichTextElement {
 	if len(all) == 0 {
 		return nil
 	}
 	if n := len(all) - changesLimit; n > 0 {
-		all = append([]string{fmt.Sprintf("%d earlier: %s", n, where)}, all[n:]...)
+		all = append([]string{fmt.Sprintf("… %d earlier: %s", n, l.where)}, all[n:]...)
 	}
 	list := api.NewRichTextList(api.RTEListBullet, 0)
 	for _, text := range all {
-		list.Elements = append(list.Elements, said(cut(line(text), changeLimit, where), nil))
+		list.Elements = append(list.Elements, l.section(l.cut(line(text), changeLimit), nil))
 	}
 	if heading == "" {
 		return []api.RichTextElement{list}
 	}
-	return []api.RichTextElement{said("\n"+heading, bold), list}
+	return []api.RichTextElement{l.section(heading, bold), list}
 }
 
-// said is a section of one text.
-func said(text string, style *api.RichTextSectionTextStyle) *api.RichTextSection {
-	if text == "" {
-		text = " "
-	}
-	return api.NewRichTextSection(api.NewRichTextSectionTextElement(text, style))
-}
-
-// trim takes the line end off the end of a section.
-func trim(s *api.RichTextSection) {
-	last := s.Elements[len(s.Elements)-1].(*api.RichTextSectionTextElement)
-	last.Text = strings.TrimSuffix(last.Text, "\n")
-	if last.Text == "" {
-		last.Text = " "
-	}
-}
-
-// reasons are why it matters, what to do about it, and what shows that it happened.
-func reasons(c *notify.Card, where string) []api.RichTextElement {
+// reasons are why it matters, and what to do about it.
+func (l *layout) reasons() []api.RichTextElement {
 	var out []api.RichTextElement
-	if why := strings.TrimSpace(lines(c.Why)); why != "" {
-		out = append(out, heading("Why"), said(cut(why, whyLimit, where), nil))
+	if why := strings.TrimSpace(lines(l.Why)); why != "" {
+		out = append(out, l.section("Why it matters", bold), l.section(l.cut(why, whyLimit), nil))
 	}
-	if len(c.FalsePositives) > 0 {
-		out = append(out, changes("May be harmless", c.FalsePositives, where)...)
-	}
-	if respond := strings.Trim(verbatim(c.Respond), "\n"); strings.TrimSpace(respond) != "" {
-		out = append(out, heading("Respond (PowerShell)"), &api.RichTextPreformatted{
-			Type: api.RTEPreformatted,
-			Elements: []api.RichTextSectionElement{
-				api.NewRichTextSectionTextElement(cutCommands(respond, where), nil),
-			},
+	out = append(out, l.list("May be harmless", l.FalsePositives[:min(len(l.FalsePositives), harmlessLimit)])...)
+	if respond := strings.Trim(verbatim(l.Respond), "\n"); strings.TrimSpace(respond) != "" {
+		out = append(out, l.section("Respond (PowerShell)", bold), &api.RichTextPreformatted{
+			Type:     api.RTEPreformatted,
+			Elements: []api.RichTextSectionElement{l.text(cutCommands(respond, commandLimit/l.share, l.where), nil)},
 		})
-	}
-	if len(c.Evidence) > 0 || c.Records > 0 {
-		out = append(out, evidence(c, where))
 	}
 	return out
 }
 
-func heading(text string) *api.RichTextSection { return said(text, bold) }
-
 // cutCommands cuts between commands, not inside one: half a command must not be run.
-func cutCommands(s string, where string) string {
-	if length(s) <= commandLimit {
+func cutCommands(s string, limit int, where string) string {
+	if length(s) <= limit {
 		return s
 	}
-	kept, all := 0, strings.Split(s, "\n")
-	used := 0
+	kept, used, all := 0, 80, strings.Split(s, "\n")
 	for _, one := range all {
-		if used+length(one)+1 > commandLimit-100 {
+		if used += length(one) + 1; used > limit {
 			break
 		}
-		used += length(one) + 1
 		kept++
 	}
 	return strings.Join(append(all[:kept:kept], fmt.Sprintf("# … %d more lines: %s", len(all)-kept, where)), "\n")
 }
 
 // evidence are the ids of records, to be searched for, and how to see all.
-func evidence(c *notify.Card, where string) *api.RichTextSection {
-	s := api.NewRichTextSection(api.NewRichTextSectionTextElement("Evidence", bold))
-	add := func(text string, style *api.RichTextSectionTextStyle) {
-		s.Elements = append(s.Elements, api.NewRichTextSectionTextElement(text, style))
+func (l *layout) evidence() []api.RichTextElement {
+	records := max(l.Records, len(l.Evidence))
+	if records == 0 {
+		return nil
 	}
-	records := max(c.Records, len(c.Evidence))
+	s := l.section("Evidence:", bold)
+	add := func(text string, style *api.RichTextSectionTextStyle) {
+		s.Elements = append(s.Elements, l.text(text, style))
+	}
 	word := " records"
 	if records == 1 {
 		word = " record"
 	}
-	add("  "+strconv.Itoa(records)+word+"\n", nil)
-	n := min(len(c.Evidence), evidenceLimit)
-	for _, id := range c.Evidence[:n] {
-		if id = cut(escape.Terminal(bounds(id)), 80, ""); id == "" {
-			continue
+	add(" "+strconv.Itoa(records)+word+", all with ", nil)
+	add(l.where, coded)
+	for _, id := range l.Evidence[:min(len(l.Evidence), evidenceLimit)] {
+		if id = strings.TrimSpace(cut(line(id), 80, "")); id != "" {
+			add("\n", nil)
+			add(id, coded)
 		}
-		add(id, coded)
-		add("\n", nil)
 	}
-	if records > n {
-		add(fmt.Sprintf("and %d more: ", records-n), nil)
-	} else {
-		add("All of it: ", nil)
-	}
-	add(where, coded)
-	return s
+	return []api.RichTextElement{s}
 }
 
-// footer is the small print: rule, id, techniques, delays, and links to the rule's own references, which are not of any record.
-func footer(c *notify.Card) *api.ContextBlock {
+// footer is the small print: rule, id, techniques, delays.
+func (l *layout) footer() *api.ContextBlock {
 	var parts []string
 	add := func(text string) {
 		if text != "" {
 			parts = append(parts, text)
 		}
 	}
-	add(line(c.Rule))
-	add("alert " + short(c.ID))
-	if c.Revision > 1 {
-		add("revision " + strconv.Itoa(c.Revision))
+	add(line(l.Rule))
+	add("alert " + short(l.ID))
+	if l.Revision > 1 {
+		add("revision " + strconv.Itoa(l.Revision))
 	}
-	if c.Status == engine.Acknowledged || c.Status == engine.Closed {
-		add(c.Status.String())
+	if l.Status == engine.Acknowledged || l.Status == engine.Closed {
+		add(l.Status.String())
 	}
-	add(line(strings.Join(c.Attack[:min(len(c.Attack), 10)], ", ")))
-	elements := []api.MixedElement{plain(cut(strings.Join(parts, " · "), contextLimit, ""))}
-	if c.Delays != "" {
-		elements = append(elements, plain(cut(line(c.Delays), contextLimit, "")))
+	add(line(strings.Join(l.Attack[:min(len(l.Attack), 10)], ", ")))
+	elements := []api.MixedElement{l.plain(cut(strings.Join(parts, " · "), contextLimit, ""))}
+	if l.Delays != "" {
+		elements = append(elements, l.plain(upper(cut(line(l.Delays), contextLimit, ""))))
 	}
 	return api.NewContextBlock("", elements...)
 }

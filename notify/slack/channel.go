@@ -95,8 +95,7 @@ const growth = 15 * time.Minute
 // Plan skips what nobody need read: that an alert is final, and, if the channel was never told of an alert, that it
 // was withdrawn or merged into another. A webhook, which can't edit, tells of growth every 15 minutes at most.
 func (c *Channel) Plan(m *notify.Message) notify.Plan {
-	told := parse(m.Receipt)
-	if m.Sent == 0 || told == nil {
+	if m.Sent == 0 {
 		if !m.Alert.Status.Standing() && !m.Uncertain {
 			return notify.Plan{Skip: true, Why: "it was " + m.Alert.Status.String() + " before the channel was told of it"}
 		}
@@ -109,7 +108,11 @@ func (c *Channel) Plan(m *notify.Message) notify.Plan {
 	if !shown {
 		return notify.Plan{Skip: true, Why: "nothing that is shown changed"}
 	}
-	if c.webhook == "" {
+	told := parse(m.Receipt)
+	switch {
+	case told == nil:
+		return notify.Plan{Why: "there is no message about it that can be edited"}
+	case c.webhook == "":
 		return notify.Plan{Why: "the message is edited"}
 	}
 	if len(notable(m, told.Severity, m.Sent)) > 0 {
@@ -164,9 +167,9 @@ func parse(b []byte) *receipt {
 func (c *Channel) wait(ctx context.Context) error {
 	if err := c.pace.Wait(ctx); err != nil {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return &notify.NotSent{Err: ctx.Err()}
 		}
-		return errors.New("wait for the channel's pace: there is no time left for it")
+		return &notify.NotSent{Err: errors.New("there is no time left to keep the pace of " + c.name)}
 	}
 	return nil
 }

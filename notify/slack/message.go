@@ -35,9 +35,10 @@ func (c *Channel) alertMessage(m *notify.Message, notes ...string) *content {
 // replyMessage says in the thread of an alert's message what changed.
 func (c *Channel) replyMessage(m *notify.Message, worth []string) *content {
 	where := "detect alerts show " + short(m.Alert.ID)
-	text := sent(strings.Join(worth, "\n"), wholeLimit, where)
+	l := &layout{where: where, share: 1}
+	text := sent(lines(strings.Join(worth, "\n")), wholeLimit, where)
 	return &content{
-		blocks: []api.Block{api.NewRichTextBlock("", changes("", worth, where)...)},
+		blocks: []api.Block{api.NewRichTextBlock("", l.list("", worth)...)},
 		text:   text,
 		whole:  text,
 		meta:   c.metadata(m, kindReply),
@@ -47,24 +48,34 @@ func (c *Channel) replyMessage(m *notify.Message, worth []string) *content {
 
 // noticeMessage is what the program has to say of itself.
 func noticeMessage(n *notify.Notice) *content {
-	mark := map[notify.Level]string{notify.Information: "ℹ️", notify.Warning: "⚠️", notify.Trouble: "🛑"}[n.Level]
+	mark := "🛑"
+	switch n.Level {
+	case notify.Information:
+		mark = "🔵"
+	case notify.Warning:
+		mark = "🟠"
+	}
+	l := &layout{share: 1}
 	head, body := "detect: "+n.Level.String(), cut(lines(n.Text), whyLimit, "")
 	if strings.TrimSpace(body) == "" {
 		body = "(nothing said)"
 	}
-	section := said(body, nil)
+	section := l.section(body, nil)
 	text := head + ": " + body
 	if hint := cut(lines(n.Hint), whyLimit, ""); hint != "" {
-		section.Elements = append(section.Elements, api.NewRichTextSectionTextElement("\n"+hint, italic))
+		section.Elements = append(section.Elements, l.text("\n"+hint, italic))
 		text += "\n" + hint
 	}
-	footing := cut(line(n.Host), 100, "")
-	if !n.At.IsZero() {
-		footing = strings.TrimPrefix(footing+" · "+n.At.UTC().Format(time.DateTime)+" UTC", " · ")
+	var footing []string
+	if host := cut(line(n.Host), 100, ""); host != "" {
+		footing = append(footing, host)
 	}
-	out := []api.Block{api.NewHeaderBlock(plain(strings.TrimSpace(mark + " " + head))), api.NewRichTextBlock("", section)}
-	if footing != "" {
-		out = append(out, api.NewContextBlock("", plain(footing)))
+	if !n.At.IsZero() {
+		footing = append(footing, n.At.UTC().Format(time.DateTime)+" UTC")
+	}
+	out := []api.Block{api.NewHeaderBlock(l.plain(mark + " " + head)), api.NewRichTextBlock("", section)}
+	if len(footing) > 0 {
+		out = append(out, api.NewContextBlock("", l.plain(strings.Join(footing, " · "))))
 	}
 	flat := sent(text, wholeLimit, "")
 	return &content{blocks: out, text: flat, whole: flat, about: "a notice"}
@@ -124,11 +135,7 @@ func notable(m *notify.Message, told hit.Severity, said int) []string {
 // fallback is a card as plain text. Its beginning is what a phone shows before it is unlocked.
 func fallback(c *notify.Card, notes []string, limit int) string {
 	var b strings.Builder
-	title := c.Title
-	if strings.TrimSpace(title) == "" {
-		title = c.Rule
-	}
-	b.WriteString(cut(headline(c, line(title)), titleLimit, ""))
+	b.WriteString(cut(headline(c), titleLimit, ""))
 	one := func(text string) {
 		if text = strings.TrimSpace(text); text != "" {
 			b.WriteString("\n" + text)
@@ -146,7 +153,7 @@ func fallback(c *notify.Card, notes []string, limit int) string {
 		one(cut(line(f.Label), labelLimit, "") + ": " + cut(values(f), factLimit, ""))
 	}
 	one(cut(lines(c.Why), whyLimit, ""))
-	one(cutCommands(verbatim(c.Respond), show(c)))
+	one(cutCommands(strings.Trim(lines(c.Respond), "\n"), commandLimit, show(c)))
 	one(show(c))
 	return sent(b.String(), limit, show(c))
 }
