@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -42,6 +43,7 @@ type model struct {
 	alerts    map[string]*engine.Alert
 	revisions map[string][]*engine.Alert
 	outbox    []Outgoing
+	rejects   []engine.Reject
 	positions map[string]string
 	clocks    *engine.Clocks
 	counts    engine.Counts
@@ -91,8 +93,11 @@ func (m *model) commit(c *engine.Commit) {
 		m.alerts[a.ID] = a
 	}
 	for _, p := range c.Positions {
-		m.positions[p.Source] = string(p.Data)
+		if m.positions[p.Source] = string(p.Data); p.Data == nil {
+			delete(m.positions, p.Source)
+		}
 	}
+	m.rejects = append(m.rejects, c.Rejects...)
 	if c.Clocks != nil {
 		m.clocks = c.Clocks
 	}
@@ -162,7 +167,10 @@ func randomCommit(t *rapid.T, m *model) *engine.Commit {
 		}
 	}
 	if rapid.Bool().Draw(t, "position") {
-		c.Positions = []engine.Position{{Source: rapid.SampledFrom([]string{"", "file", "api"}).Draw(t, "source"), Data: []byte("x")}}
+		c.Positions = []engine.Position{{Source: rapid.SampledFrom([]string{"", "file", "api"}).Draw(t, "source"), Data: data.Draw(t, "position of it")}}
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "rejects") {
+		c.Rejects = append(c.Rejects, engine.Reject{Source: "s", File: "f", Line: small.Draw(t, "line"), Offset: small.Draw(t, "offset"), Reason: "no JSON"})
 	}
 	return c
 }
@@ -275,6 +283,13 @@ func compareState(t *rapid.T, s *Store, m *model, made []RuleVersion) {
 		positions[p.Source] = string(p.Data)
 	}
 	must(t, "positions", m.positions, positions, err)
+	var rejects []engine.Reject
+	newest, err := s.Rejects(ctx, 1000)
+	for _, r := range newest {
+		rejects = append(rejects, r.Reject)
+	}
+	slices.Reverse(rejects)
+	must(t, "rejects", m.rejects, rejects, err)
 	counts, batches, err := s.Totals(ctx)
 	must(t, "counts", m.counts, counts, err)
 	must(t, "batches", m.batches, batches, nil)
@@ -309,11 +324,24 @@ func compareAlertsOf(t *rapid.T, s *Store, m *model) {
 		})
 		return list
 	}
-	for _, q := range []Query{{}, {All: true}, {Severity: hit.High}, {Since: 9}, {Rules: []string{"b"}}, {Rules: []string{"a", "b"}, All: true}} {
+	for _, q := range []Query{{}, {All: true}, {Severity: hit.High}, {Since: 9}, {Rules: []string{"b"}}, {Rules: []string{"a", "b"}, All: true},
+		{Until: 9}, {Statuses: []engine.Status{engine.Merged, engine.Open}}, {Entity: "X", All: true}, {Entity: "nobody"}, {Live: true, Newest: true, Limit: 2},
+		{Newest: true, All: true}, {Limit: 1, Entity: "x"}} {
 		want := inOrder(func(a *engine.Alert) bool {
-			return (q.All || a.Status.Standing()) && a.Severity >= q.Severity && (q.Since == 0 || a.Last >= q.Since) &&
-				(len(q.Rules) == 0 || slices.Contains(q.Rules, a.Rule))
+			byStatus := q.All || a.Status.Standing()
+			if len(q.Statuses) > 0 {
+				byStatus = slices.Contains(q.Statuses, a.Status)
+			}
+			return byStatus && a.Severity >= q.Severity && (q.Since == 0 || a.Last >= q.Since) && (q.Until == 0 || a.First <= q.Until) &&
+				(len(q.Rules) == 0 || slices.Contains(q.Rules, a.Rule)) && (!q.Live || !a.Staged) &&
+				(q.Entity == "" || slices.Contains(hit.DecodeKey(a.Key), strings.ToLower(q.Entity)))
 		})
+		if q.Newest {
+			slices.SortStableFunc(want, func(a, b *engine.Alert) int { return cmp.Compare(b.First, a.First) })
+		}
+		if q.Limit > 0 {
+			want = want[:min(q.Limit, len(want))]
+		}
 		got, err := s.List(ctx, q)
 		must(t, fmt.Sprintf("alerts of %+v", q), want, got, err)
 	}

@@ -61,6 +61,11 @@ func scanAlert(rows scanner) (*engine.Alert, error) {
 	if err := rows.Scan(&id, &status, &body); err != nil {
 		return nil, err
 	}
+	return readAlert(id, status, body)
+}
+
+// readAlert decodes the columns of one row of alertColumns.
+func readAlert(id string, status int64, body []byte) (*engine.Alert, error) {
 	a, err := decodeAlert(body)
 	switch {
 	case err != nil:
@@ -80,12 +85,26 @@ type Query struct {
 	Rules    []string     // ids; none: of all rules
 	Severity hit.Severity // at least
 	Since    int64        // whose Last is at or after it, microseconds; 0: any
+	Until    int64        // whose First is at or before it, microseconds; 0: any
+
+	Statuses []engine.Status // those that have one of them, All or not; none: as All says
+	Entity   string          // that concern it: a part of the key is this, but for upper and lower case; empty: any
+	Live     bool            // without those of rules that are staged
+
+	Newest bool // the latest First first
+	Limit  int  // at most so many, the first ones in the order asked for; 0: all
 }
 
 // where is the query's condition and its arguments.
 func (q *Query) where() (string, []any) {
 	conds, args := []string{"true"}, []any(nil)
-	if !q.All {
+	switch {
+	case len(q.Statuses) > 0:
+		conds = append(conds, "a.status IN (?"+strings.Repeat(", ?", len(q.Statuses)-1)+")")
+		for _, status := range q.Statuses {
+			args = append(args, int64(status))
+		}
+	case !q.All:
 		conds, args = append(conds, "a.status < ?"), append(args, int64(engine.Merged))
 	}
 	if q.Severity > 0 {
@@ -93,6 +112,12 @@ func (q *Query) where() (string, []any) {
 	}
 	if q.Since != 0 {
 		conds, args = append(conds, "a.last >= ?"), append(args, q.Since)
+	}
+	if q.Until != 0 {
+		conds, args = append(conds, "a.first <= ?"), append(args, q.Until)
+	}
+	if q.Live {
+		conds = append(conds, "a.staged = 0")
 	}
 	if len(q.Rules) > 0 {
 		conds = append(conds, "r.rule IN (?"+strings.Repeat(", ?", len(q.Rules)-1)+")")
@@ -103,44 +128,71 @@ func (q *Query) where() (string, []any) {
 	return strings.Join(conds, " AND "), args
 }
 
+// concerns says whether a key has the query's entity among its parts.
+func (q *Query) concerns(key []byte) bool {
+	return q.Entity == "" || slices.ContainsFunc(hit.DecodeKey(string(key)), func(part string) bool {
+		return strings.EqualFold(part, q.Entity)
+	})
+}
+
+// errEnough ends a query that has all that was asked for.
+var errEnough = errors.New("enough")
+
 // Each calls f for every alert that the query wants, in the order of (First, Rule, By), ties by id, without
-// holding them all. It sees the store as it was when it began.
+// holding them all; with Newest the order of First is turned round. It sees the store as it was when it began.
 func (s *Store) Each(ctx context.Context, q Query, f func(*engine.Alert) error) error {
 	where, args := q.where()
 	var ties []*engine.Alert // with the same First and Rule
+	var stop error           // of f: not the store's
+	told := 0
 	flush := func() error {
 		slices.SortFunc(ties, compareAlerts)
 		for _, a := range ties {
-			if err := f(a); err != nil {
-				return err
+			if stop = f(a); stop != nil {
+				return stop
+			}
+			if told++; told == q.Limit {
+				return errEnough
 			}
 		}
 		clear(ties)
 		ties = ties[:0]
 		return nil
 	}
-	var stop error // of f: not the store's
-	text := "SELECT " + alertColumns + " FROM alerts a JOIN rules r ON r.id = a.rule WHERE " + where + " ORDER BY a.first, r.rule"
+	order := "a.first, r.rule"
+	if q.Newest {
+		order = "a.first DESC, r.rule"
+	}
+	text := "SELECT a.key, " + alertColumns + " FROM alerts a JOIN rules r ON r.id = a.rule WHERE " + where + " ORDER BY " + order
 	err := s.query(ctx, "read alerts of", text, func(rows *sql.Rows) error {
-		a, err := scanAlert(rows)
+		var id string
+		var status int64
+		var key, body sql.RawBytes
+		if err := rows.Scan(&key, &id, &status, &body); err != nil || !q.concerns(key) {
+			return err
+		}
+		a, err := readAlert(id, status, body)
 		if err != nil {
 			return err
 		}
 		if len(ties) > 0 && (ties[0].First != a.First || ties[0].Rule != a.Rule) {
-			if stop = flush(); stop != nil {
-				return stop
+			if err := flush(); err != nil {
+				return err
 			}
 		}
 		ties = append(ties, a)
 		return nil
 	}, args...)
+	if err == nil {
+		err = flush()
+	}
 	switch {
 	case stop != nil:
 		return stop
-	case err != nil:
-		return err
+	case errors.Is(err, errEnough):
+		return nil
 	}
-	return flush()
+	return err
 }
 
 // compareAlerts orders alerts of one First and one rule.
