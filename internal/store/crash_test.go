@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,7 +18,29 @@ import (
 // crashEnv names the store that this test binary, run as a child, is to write until it is killed.
 const crashEnv = "DETECT_STORE_TO_WRITE"
 
+// readEnv has the child read the store instead, and tell what it finds or why it can't.
+const readEnv = "DETECT_STORE_TO_READ"
+
+func readAlone(path string) {
+	s, err := Open(context.Background(), Options{Path: path, ReadOnly: true})
+	if err == nil {
+		var a any
+		a, err = s.Find(context.Background(), "alert1")
+		fmt.Println("found", a != nil, err)
+	}
+	for _, known := range []error{ErrAbsent, ErrNoAccess, ErrReadOnly, ErrInUse} {
+		if errors.Is(err, known) {
+			fmt.Println(known)
+		}
+	}
+	fmt.Println(err)
+}
+
 func TestMain(m *testing.M) {
+	if path := os.Getenv(readEnv); path != "" {
+		readAlone(path)
+		os.Exit(0)
+	}
 	if path := os.Getenv(crashEnv); path != "" {
 		write := writeOn
 		if from, err := strconv.ParseInt(os.Getenv(deliverEnv), 10, 64); err == nil {

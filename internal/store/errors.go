@@ -16,6 +16,8 @@ var (
 	ErrOlder    = errors.New("an older version of detect wrote this store: run detect once to bring it up to date")
 	ErrForeign  = errors.New("not a store of detect")
 	ErrFull     = errors.New("no space left for the store: free some on its file system")
+	ErrAbsent   = errors.New("there is no store yet: detect run makes it")
+	ErrNoAccess = errors.New("the store can't be read: do it as the user who runs detect, who must be able to write in the store's folder as well")
 	ErrReadOnly = errors.New("the store can't be written: see the permissions of the file and its folder, and how they are mounted")
 	ErrDamaged  = errors.New("the store is damaged")
 	ErrClosed   = errors.New("the store is closed")
@@ -46,7 +48,11 @@ var causes = map[int]error{
 func (s *Store) failed(what string, err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
-		if cause := causes[e.Code()&0xff]; cause != nil {
+		cause := causes[e.Code()&0xff]
+		if cause == ErrReadOnly && s.opts.ReadOnly {
+			cause = ErrNoAccess // a reader too has to write: the index of the log beside the store
+		}
+		if cause != nil {
 			return fmt.Errorf("%s %s: %w (%w)", what, s.opts.Path, cause, err)
 		}
 	}

@@ -66,7 +66,8 @@ type ruleVersion struct{ rule, version string }
 
 // Open opens the store, makes it if there is none, and brings an older one up to date. It refuses with ErrInUse if
 // another process has it open for writing, with ErrNewer if a newer version of the program wrote it, and with ErrForeign
-// if it is no store at all.
+// if it is no store at all. To be read alone, it refuses with ErrAbsent if there is none, and with ErrNoAccess if this
+// user may not read it.
 func Open(ctx context.Context, opts Options) (_ *Store, err error) {
 	path, err := filepath.Abs(opts.Path)
 	if err != nil {
@@ -80,7 +81,12 @@ func Open(ctx context.Context, opts Options) (_ *Store, err error) {
 		}
 	}()
 	if opts.ReadOnly {
-		if _, err := os.Stat(path); err != nil {
+		switch _, err := os.Stat(path); {
+		case errors.Is(err, os.ErrNotExist):
+			return nil, fmt.Errorf("open store %s: %w (%w)", path, ErrAbsent, os.ErrNotExist)
+		case errors.Is(err, os.ErrPermission):
+			return nil, fmt.Errorf("open store %s: %w (%w)", path, ErrNoAccess, os.ErrPermission)
+		case err != nil:
 			return nil, fmt.Errorf("open store: %w", err)
 		}
 		return s, s.openReaders(ctx)
