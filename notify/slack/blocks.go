@@ -2,6 +2,7 @@ package slack
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,11 @@ var (
 
 func (l *layout) blocks(notes []string) []api.Block {
 	out := []api.Block{l.header()}
-	for _, part := range [][]api.RichTextElement{l.warnings(notes), l.facts(), l.list("What changed", l.Changes), l.reasons(), l.evidence()} {
+	parts := [][]api.RichTextElement{l.warnings(notes), l.list("What changed", l.Changes), l.facts()}
+	if l.Status.Standing() { // else there is nothing to do about it
+		parts = append(parts, l.why(), l.respond())
+	}
+	for _, part := range append(parts, l.evidence()) {
 		if len(part) > 0 {
 			out = append(out, api.NewRichTextBlock("", part...))
 		}
@@ -108,12 +113,10 @@ func marker(c *notify.Card) string {
 	}
 	switch c.Severity {
 	case hit.Critical:
-		return "🟣"
-	case hit.High:
 		return "🔴"
-	case hit.Medium:
+	case hit.High:
 		return "🟠"
-	case hit.Low:
+	case hit.Medium:
 		return "🟡"
 	}
 	return "🔵"
@@ -234,7 +237,7 @@ func (l *layout) list(heading string, all []string) []api.RichTextElement {
 	}
 	list := api.NewRichTextList(api.RTEListBullet, 0)
 	for _, text := range all {
-		list.Elements = append(list.Elements, l.section(l.cut(line(text), changeLimit), nil))
+		list.Elements = append(list.Elements, l.section(upper(l.cut(line(text), changeLimit)), nil))
 	}
 	if heading == "" {
 		return []api.RichTextElement{list}
@@ -242,20 +245,45 @@ func (l *layout) list(heading string, all []string) []api.RichTextElement {
 	return []api.RichTextElement{l.section(heading, bold), list}
 }
 
-// reasons are why it matters, and what to do about it.
-func (l *layout) reasons() []api.RichTextElement {
-	var out []api.RichTextElement
+// why is what the rule looks for and why that matters, and what may look like it.
+func (l *layout) why() []api.RichTextElement {
+	s := api.NewRichTextSection()
 	if why := strings.TrimSpace(lines(l.Why)); why != "" {
-		out = append(out, l.section("Why it matters", bold), l.section(l.cut(why, whyLimit), nil))
+		s.Elements = append(s.Elements, l.text("Why: ", bold), l.text(l.cut(why, whyLimit), nil))
 	}
-	out = append(out, l.list("May be harmless", l.FalsePositives[:min(len(l.FalsePositives), harmlessLimit)])...)
-	if respond := strings.Trim(verbatim(l.Respond), "\n"); strings.TrimSpace(respond) != "" {
-		out = append(out, l.section("Respond (PowerShell)", bold), &api.RichTextPreformatted{
-			Type:     api.RTEPreformatted,
-			Elements: []api.RichTextSectionElement{l.text(cutCommands(respond, commandLimit/l.share, l.where), nil)},
-		})
+	var harmless []string
+	for _, text := range l.FalsePositives[:min(len(l.FalsePositives), harmlessLimit)] {
+		if text = strings.TrimSuffix(strings.TrimSpace(line(text)), "."); text != "" {
+			harmless = append(harmless, l.cut(text, changeLimit))
+		}
 	}
-	return out
+	if len(harmless) > 0 {
+		begin := "May be harmless: "
+		if len(s.Elements) > 0 {
+			begin = "\n" + begin
+		}
+		s.Elements = append(s.Elements, l.text(begin, bold), l.text(strings.Join(harmless, "; "), nil))
+	}
+	if len(s.Elements) == 0 {
+		return nil
+	}
+	return []api.RichTextElement{s}
+}
+
+// respond is the commands, with a blank line between two, since long ones wrap.
+func (l *layout) respond() []api.RichTextElement {
+	respond := strings.Trim(verbatim(l.Respond), "\n")
+	if strings.TrimSpace(respond) == "" {
+		return nil
+	}
+	respond = cutCommands(respond, commandLimit/l.share, l.where)
+	if all := strings.Split(respond, "\n"); len(all) <= 12 && !slices.ContainsFunc(all, func(s string) bool { return s == "" || strings.ContainsAny(s[:1], " \t{})|") }) {
+		respond = strings.Join(all, "\n\n")
+	}
+	return []api.RichTextElement{l.section("Respond (PowerShell)", bold), &api.RichTextPreformatted{
+		Type:     api.RTEPreformatted,
+		Elements: []api.RichTextSectionElement{l.text(respond, nil)},
+	}}
 }
 
 // cutCommands cuts between commands, not inside one: half a command must not be run.

@@ -22,7 +22,7 @@ const (
 
 // alertMessage is the message of an alert, notes said first.
 func (c *Channel) alertMessage(m *notify.Message, notes ...string) *content {
-	card := cardOf(m)
+	card := notify.NewCard(m)
 	return &content{
 		blocks: blocks(card, notes),
 		text:   fallback(card, notes, textLimit),
@@ -48,12 +48,12 @@ func (c *Channel) replyMessage(m *notify.Message, worth []string) *content {
 
 // noticeMessage is what the program has to say of itself.
 func noticeMessage(n *notify.Notice) *content {
-	mark := "🛑"
+	mark := "🔴"
 	switch n.Level {
 	case notify.Information:
-		mark = "🔵"
+		mark = "⚪"
 	case notify.Warning:
-		mark = "🟠"
+		mark = "🟡"
 	}
 	l := &layout{share: 1}
 	head, body := "detect: "+n.Level.String(), cut(lines(n.Text), whyLimit, "")
@@ -82,54 +82,40 @@ func noticeMessage(n *notify.Notice) *content {
 }
 
 // notable are the changes after the revision said that people should not miss, a line each: the severity rose (told is
-// what they were told last), or the alert was merged, withdrawn, moved, or stands again.
+// what they were told last), or the alert was merged, withdrawn, moved, or stands again. Of many the last are named.
 func notable(m *notify.Message, told hit.Severity, said int) []string {
-	var worth []string
+	type rise struct{ from, to hit.Severity }
+	var worth []notify.Change
+	var rises []rise
 	for i := range m.Changes {
 		ch := &m.Changes[i]
-		risen := ch.Severity > told
-		was := told
+		step := rise{told, ch.Severity}
 		told = ch.Severity
-		if ch.Revision <= said {
+		switch {
+		case ch.Revision <= said:
+			continue
+		case step.to > step.from:
+		case ch.Reason == engine.MergedIn, ch.Reason == engine.MergedAway, ch.Reason == engine.Gone, ch.Reason == engine.Revived, ch.Reason == engine.Moved:
+		default:
 			continue
 		}
-		text := ""
-		switch ch.Reason {
-		case engine.MergedIn:
-			text = "Another alert was merged into this one"
-		case engine.MergedAway:
-			text = "Merged into another alert"
-		case engine.Gone:
-			text = "Withdrawn: what made it no longer holds"
-		case engine.Revived:
-			text = "It stands again"
-		case engine.Moved:
-			text = "Moved to another alert"
-			if ch.Status.Standing() {
-				text = "Moved here from another alert"
-			}
-		}
-		if i == len(m.Changes)-1 { // what it has become is known for the latest revision alone
-			if into := m.Alert.Into; into != "" && (ch.Reason == engine.MergedAway || ch.Reason == engine.Moved) {
-				text += " (" + short(into) + ")"
-			}
-			if from := m.Alert.From; from != "" && ch.Reason == engine.Moved {
-				text += " (" + short(from) + ")"
-			}
-		}
-		if risen {
-			raised := fmt.Sprintf("Severity raised: %s → %s", was, ch.Severity)
-			text = strings.TrimSuffix(raised+". "+text, ". ")
+		worth, rises = append(worth, *ch), append(rises, step)
+	}
+	first := max(0, len(worth)-changesLimit)
+	var out []string
+	for i, ch := range worth[first:] {
+		one := *m
+		one.Changes, one.Sent = []notify.Change{ch}, max(m.Sent, 1)
+		text := strings.Join(notify.NewCard(&one).Changes, ". ")
+		if step := rises[first+i]; step.to > step.from && !strings.Contains(text, "severity") {
+			text = strings.TrimSuffix(fmt.Sprintf("severity %s → %s. %s", step.from, step.to, upper(text)), ". ")
 		}
 		if text == "" {
-			continue
+			text = ch.Reason.String()
 		}
-		if ch.Note != "" {
-			text += ": " + ch.Note
-		}
-		worth = append(worth, text)
+		out = append(out, text)
 	}
-	return worth
+	return out
 }
 
 // fallback is a card as plain text. Its beginning is what a phone shows before it is unlocked.
@@ -152,8 +138,10 @@ func fallback(c *notify.Card, notes []string, limit int) string {
 		}
 		one(cut(line(f.Label), labelLimit, "") + ": " + cut(values(f), factLimit, ""))
 	}
-	one(cut(lines(c.Why), whyLimit, ""))
-	one(cutCommands(strings.Trim(lines(c.Respond), "\n"), commandLimit, show(c)))
+	if c.Status.Standing() {
+		one(cut(lines(c.Why), whyLimit, ""))
+		one(cutCommands(strings.Trim(lines(c.Respond), "\n"), commandLimit, show(c)))
+	}
 	one(show(c))
 	return sent(b.String(), limit, show(c))
 }
