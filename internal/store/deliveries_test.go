@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -108,6 +109,19 @@ func (m *told) standIn(r *row, channel, cause string) {
 		other.Via, other.ViaReason = r.Channel, cause
 		m.raise(other, m.n, r.Wanted, r.Queued)
 	}
+}
+
+func (m *told) standInWaiting(channel, standIn string, queued, now int64, limit int) (n int) {
+	if standIn == "" || standIn == channel {
+		return 0
+	}
+	for _, r := range m.pending(channel) {
+		if onPurpose := r.waiting && r.Attempts == 0 && r.Next > now; !onPurpose && !r.StandIn && r.Queued <= queued && n < limit {
+			m.standIn(r, standIn, "slow")
+			n++
+		}
+	}
+	return n
 }
 
 // pending is the pending rows of a channel, in the order of n.
@@ -250,6 +264,14 @@ func (w *world) step(t *rapid.T) {
 		n, err := w.s.RetireChannels(ctx, configured, standIn)
 		must(t, "retired", w.retire(configured, standIn), n, err)
 		clear(w.held)
+	case step == 5 && rapid.Bool().Draw(t, "of all that wait"):
+		limit, now := rapid.IntRange(1, 3).Draw(t, "limit"), rapid.Int64Range(0, 30).Draw(t, "now")
+		queued := int64(math.MaxInt64)
+		if p := w.pending(channel); len(p) > 0 {
+			queued = rapid.SampledFrom(p).Draw(t, "queued before").Queued
+		}
+		n, err := w.s.StandInWaiting(ctx, channel, standIn, "slow", queued, now, limit)
+		must(t, "stood in for", w.standInWaiting(channel, standIn, queued, now, limit), n, err)
 	case step == 5 && rapid.Bool().Draw(t, "try again"):
 		n, err := w.s.RetryFailed(ctx, []string{channel})
 		want := 0
@@ -443,6 +465,56 @@ func many(t testing.TB, s *Store, n int, channel string) {
 			t.Fatal(rows, err)
 		}
 	}
+}
+
+// TestNeitherCommitsNorDeliveriesStarve has both at work at once, neither ever pausing.
+func TestNeitherCommitsNorDeliveriesStarve(t *testing.T) {
+	s := open(t, Options{Path: filepath.Join(t.TempDir(), "detect.db")})
+	defer s.Close()
+	many(t, s, 2000, "soc")
+	const wanted = 300
+	stop := make(chan struct{})
+	ended := make(chan error, 1)
+	var delivered atomic.Int64
+	go func() {
+		for {
+			select {
+			case <-stop:
+				ended <- nil
+				return
+			default:
+			}
+			d, _, err := s.NextDelivery(t.Context(), "soc", 1)
+			if err == nil {
+				err = s.BeginDelivery(t.Context(), d, 1)
+			}
+			if err == nil {
+				err = s.EndDelivery(t.Context(), d, 1, nil, 1)
+			}
+			if err != nil {
+				ended <- err
+				return
+			}
+			if delivered.Add(1) == 1500 { // enough of them
+				ended <- nil
+				return
+			}
+		}
+	}()
+	commits := 0
+	for ; delivered.Load() < wanted || commits < 20; commits++ {
+		if commits == 3000 {
+			t.Fatalf("%d deliveries beside %d commits", delivered.Load(), commits)
+		}
+		if err := s.Commit(t.Context(), batch(300, commits)); err != nil { // some milliseconds
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d deliveries beside %d commits", delivered.Load(), commits)
 }
 
 // TestDeliveriesAreLookedUp holds the queries of a delivery to their indexes: a backlog must not make each one slower.

@@ -49,6 +49,9 @@ func (s *Store) failed(what string, err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
 		cause := causes[e.Code()&0xff]
+		if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the index of the log can't grow
+			cause = ErrFull
+		}
 		if cause == ErrReadOnly && s.opts.ReadOnly {
 			cause = ErrNoAccess // a reader too has to write: the index of the log beside the store
 		}
