@@ -72,20 +72,20 @@ type storeConfig struct {
 
 // sourceConfig is one source; exactly one of its kinds is set.
 type sourceConfig struct {
-	Follow        *followConfig        `yaml:"follow"`
-	ManagementAPI *managementAPIConfig `yaml:"management_api"`
-	Listen        *listenConfig        `yaml:"listen"`
+	Follow        *followSource        `yaml:"follow"`
+	ManagementAPI *managementAPISource `yaml:"management_api"`
+	Listen        *listenSource        `yaml:"listen"`
 }
 
-// followConfig is a folder of files that are dropped in, or grow.
-type followConfig struct {
+// followSource is a folder of files that are dropped in, or grow.
+type followSource struct {
 	Path string          `yaml:"path"`
 	Name string          `yaml:"name"` // of the stream; default follow: and the path as it is written
 	Poll durationSetting `yaml:"poll"` // how often it is looked through; default 1s
 }
 
-// managementAPIConfig is the Office 365 Management Activity API, which this version does not read.
-type managementAPIConfig struct {
+// managementAPISource is the Office 365 Management Activity API, which this version does not read.
+type managementAPISource struct {
 	Tenant       string          `yaml:"tenant"`
 	ClientID     string          `yaml:"client_id"`
 	ClientSecret secret.Secret   `yaml:"client_secret"`
@@ -96,8 +96,8 @@ type managementAPIConfig struct {
 	Login        string          `yaml:"login"`
 }
 
-// listenConfig is HTTP push, which this version does not take.
-type listenConfig struct {
+// listenSource is HTTP push, which this version does not take.
+type listenSource struct {
 	Address string        `yaml:"address"`
 	Token   secret.Secret `yaml:"token"`
 	TLS     struct {

@@ -273,7 +273,7 @@ type sourceSpec struct {
 	Poll time.Duration // 0: the default
 }
 
-func (c *config) spec(f *followConfig) sourceSpec {
+func (c *config) spec(f *followSource) sourceSpec {
 	path := c.resolve(f.Path)
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs

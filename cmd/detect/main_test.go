@@ -8,7 +8,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// asDetect is set in the environment of this test's program when it is started as detect.
+const asDetect = "DETECT_TEST_AS_DETECT"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asDetect) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){
 		"detect": func() {
 			os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -21,7 +27,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
+			"exits":      exits,
+			"store":      makeStore,
+			"nocontrols": noControls,
 		},
 		RequireExplicitExec: true,
 	})

@@ -82,18 +82,61 @@ func spanText(first, last time.Time) string {
 	return first.Format(day) + " to " + last.Format(day)
 }
 
+// alertIndent is what stands before the facts of an alert.
+const alertIndent = "          "
+
 // writeText prints one alert: how bad, when and what in the first lines, then who, where and how many, then the evidence.
 func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
-	const indent = "          "
-	title := wrap(escape.Terminal(a.Title), s.width-len(indent)-20)
+	a.writeHead(b, s)
+	a.writeFacts(&factRows{b: b, s: s, width: a.labelWidth()}, verbose)
+}
+
+// writeHead prints how bad it is, when it began and what it is.
+func (a *alertReport) writeHead(b *strings.Builder, s *screen) {
+	title := wrap(escape.Terminal(a.Title), s.width-len(alertIndent)-20)
 	if len(title) == 0 {
 		title = []string{a.Rule}
 	}
 	label := s.paint(severityStyle[a.Severity], pad(strings.ToUpper(a.Severity), 8))
 	fmt.Fprintf(b, "%s  %s  %s\n", label, s.paint(dim, a.First.Format("2006-01-02 15:04:05")), s.paint(bold, title[0]))
 	for _, line := range title[1:] {
-		fmt.Fprintf(b, "%s%s%s\n", indent, strings.Repeat(" ", 21), s.paint(bold, line))
+		fmt.Fprintf(b, "%s%s%s\n", alertIndent, strings.Repeat(" ", 21), s.paint(bold, line))
 	}
+}
+
+// factRows prints names with texts beside them.
+type factRows struct {
+	b     *strings.Builder
+	s     *screen
+	width int // columns of the names
+}
+
+// row prints one fact, wrapped.
+func (w *factRows) row(name, text string) {
+	for i, line := range wrap(text, w.s.width-len(alertIndent)-w.width-2) {
+		if i > 0 {
+			name = ""
+		}
+		w.line(name, plain, line)
+	}
+}
+
+// line prints one fact as it is, in a style.
+func (w *factRows) line(name string, st style, text string) {
+	fmt.Fprintf(w.b, "%s%s  %s\n", alertIndent, w.s.paint(dim, pad(name, w.width)), w.s.paint(st, text))
+}
+
+// labelWidth is how wide the names of an alert's facts are.
+func (a *alertReport) labelWidth() int {
+	width := 11
+	for _, v := range a.order {
+		width = max(width, min(columns(v.Name), 16))
+	}
+	return width
+}
+
+// marks is what must be known to read the alert rightly.
+func (a *alertReport) marks() []string {
 	var marks []string
 	if a.Staged {
 		marks = append(marks, "staged: would not be sent")
@@ -107,24 +150,16 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 	if a.Status != "open" {
 		marks = append(marks, a.Status)
 	}
-	width := 11
-	for _, v := range a.order {
-		width = max(width, min(columns(v.Name), 16))
-	}
-	row := func(name, text string) {
-		for i, line := range wrap(text, s.width-len(indent)-width-2) {
-			if i > 0 {
-				name = ""
-			}
-			fmt.Fprintf(b, "%s%s  %s\n", indent, s.paint(dim, pad(name, width)), line)
-		}
-	}
-	row("rule", strings.Join(append([]string{a.Rule + strings.Join(prefixed(", ", a.Attack), "")}, marks...), " · "))
+	return marks
+}
+
+func (a *alertReport) writeFacts(w *factRows, verbose bool) {
+	w.row("rule", strings.Join(append([]string{a.Rule + strings.Join(prefixed(", ", a.Attack), "")}, a.marks()...), " · "))
 	for _, part := range a.by {
-		row(part.Name, quoteEmpty(escape.Terminal(part.Value)))
+		w.row(part.Name, quoteEmpty(escape.Terminal(part.Value)))
 	}
-	row("when", a.when())
-	row("count", a.howMany())
+	w.row("when", a.when())
+	w.row("count", a.howMany())
 	shown := map[string]bool{"": true} // nothing, and what another capture says already, is left out
 	for _, v := range a.order {
 		text := strings.Join(v.Values, "\x00")
@@ -134,18 +169,18 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 		shown[text] = true
 		name := escape.Terminal(v.Name)
 		for _, line := range listLines(v.Values, shownValues, verbose) {
-			row(name, line)
+			w.row(name, line)
 			name = ""
 		}
 	}
-	row("records", strings.Join(listItems(a.Records, shownRecords, verbose), ", "))
+	w.row("records", strings.Join(listItems(a.Records, shownRecords, verbose), ", "))
 	if a.Respond != "" {
 		for i, line := range strings.Split(strings.TrimRight(a.Respond, "\n"), "\n") {
 			name := ""
 			if i == 0 {
 				name = "respond"
 			}
-			fmt.Fprintf(b, "%s%s  %s\n", indent, s.paint(dim, pad(name, width)), s.paint(green, escape.Terminal(line)))
+			w.line(name, green, escape.Terminal(line))
 		}
 	}
 }
