@@ -52,11 +52,12 @@ type Setup struct {
 	Fixed map[string]string
 	// Watch are the files and folders that it was made of: when one changes, it is made anew.
 	Watch []string
-	// Close is called when nothing uses it any more; may be nil.
+	// Close is called when nothing uses it any more, at the end of Run at the latest; may be nil.
 	Close func()
 }
 
-// Faults is the error of a Load that found faults in what it read: each is shown by itself. They are fit for a terminal.
+// Faults is the error of a Load that found faults in what it read: each is told by its first line, which says the place.
+// They are fit for a terminal.
 type Faults []string
 
 func (f Faults) Error() string { return strings.Join(f, "\n") }
@@ -68,7 +69,7 @@ type Daemon struct {
 	// Load makes a Setup anew from what is written now; nil: there is no reload. A Faults as error is shown one by one.
 	Load func(ctx context.Context) (*Setup, error)
 	// Reload asks for one; may be nil.
-	Reload <-chan struct{}
+	Reload <-chan os.Signal
 	// Poll is how often Watch is looked at for changes; 0: 2 s.
 	Poll time.Duration
 
@@ -118,6 +119,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer kill()
 	d.init(ctx, hard)
 	d.log()
+	defer func() { d.setup.Load().close() }()
 
 	var services sync.WaitGroup
 	defer services.Wait()
@@ -234,7 +236,7 @@ func (d *Daemon) attend(ctx context.Context, processed <-chan struct{}) (complet
 	d.state.started()
 	d.say(notify.Notice{Level: notify.Information, Text: fmt.Sprintf("detect %s has started with %d rules.", d.Version, len(d.Setup.Rules.Rules))})
 	watch := newWatcher(cmp.Or(d.Poll, defaultPoll))
-	if d.Load != nil {
+	if d.Load != nil && len(d.Setup.Watch) > 0 {
 		watch.files(d.Setup.Watch)
 		defer watch.start(d.hard)()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"detect/notify"
 	"detect/notify/escape"
@@ -113,7 +114,8 @@ func (d *Daemon) refuse(err error) {
 	errors.As(err, &faults)
 	news := []string{}
 	for _, f := range faults {
-		d.Log.Error("fault in what was to be loaded anew", "fault", escape.Lines(f))
+		f, _, _ = strings.Cut(f, "\n")
+		d.Log.Error("fault in what was to be loaded anew", "fault", escape.Terminal(f))
 		if !d.refused[f] {
 			news = append(news, f)
 		}

@@ -288,6 +288,10 @@ func (s *sequencer) committed(units []*unit, out *engine.Outcome, begun time.Tim
 	s.more = out.More
 	s.clocks = s.eng.Clocks()
 	s.metrics.committed(units, out, begun)
+	if len(units) > 0 {
+		s.log.Debug("committed", "read", out.Counts.Read, "accepted", out.Counts.Accepted, "duplicate", out.Counts.Duplicate,
+			"rejected", out.Counts.Rejected, "late", out.Counts.Late, "revised", len(out.Revised), "took", time.Since(begun))
+	}
 	s.metrics.clocksAre(&s.clocks, s.gen.streams)
 	if len(out.Revised) > 0 {
 		s.wake()
