@@ -105,7 +105,7 @@ func host(word string) bool {
 	}
 	last := word[dot+1:]
 	lower := strings.ToLower(last)
-	if strings.HasPrefix(lower, "xn--") {
+	if strings.HasPrefix(lower, "xn--") || len(word) > 4 && strings.EqualFold(word[:4], "www.") { // many clients take any www. for one
 		return true
 	}
 	if utf8.RuneCountInString(last) < 2 || filesOnly[lower] || strings.ContainsFunc(last, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {

@@ -13,6 +13,7 @@ func TestDefangLeavesNothingToFollow(t *testing.T) {
 		"HTTP://user:pw@evil.example:8080/x":       "hxxp://user:pw@evil[.]example:8080/x",
 		"ftp://evil.example":                       "ftp[:]//evil[.]example",
 		"www.evil.example":                         "www[.]evil[.]example",
+		"WWW.evil.com2":                            "WWW[.]evil[.]com2",
 		"contoso.sharepoint.com/sites/hr":          "contoso[.]sharepoint[.]com/sites/hr",
 		"anna@contoso.example":                     "anna@contoso.example",
 		"mailto:anna@contoso.example":              "mailto[:]anna@contoso.example",

@@ -74,6 +74,9 @@ func New(name string, cfg Config) (*Channel, error) {
 	return c, nil
 }
 
+// Format prints the channel's name for every verb: what it holds is secret.
+func (c *Channel) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("slack channel " + c.name)) }
+
 // Kind is slack.
 func (c *Channel) Kind() string { return "slack" }
 
