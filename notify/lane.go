@@ -24,6 +24,7 @@ type lane struct {
 	failures int       // attempts that failed in a row, whatever they were to deliver
 	hold     time.Time // nothing is tried before
 	proven   bool      // the last attempt got through, or was refused for good: the channel works
+	aside    bool      // a delivery let others go first
 	told     bool      // operators know that it is down
 
 	mu    sync.Mutex
@@ -183,6 +184,10 @@ func (l *lane) arrived(ctx context.Context, dv *store.Delivery, m *Message, rece
 		s.Sent++
 		s.LastSend, s.Down = now.Sub(began), time.Time{}
 	})
+	if l.aside {
+		l.aside = false
+		sleep(ctx, 2*time.Microsecond) // those that let others go first are due then, and come in their order
+	}
 	l.works()
 	l.Log.Debug("told", "alert", dv.Alert, "revision", m.Alert.Revision, "channel", l.name, "took", now.Sub(began))
 	return l.record(ctx, func(ctx context.Context) error {
@@ -240,6 +245,7 @@ func (l *lane) failed(ctx, sending context.Context, dv *store.Delivery, err erro
 	case alone:
 		next = now.Add(max(wait, Backoff(dv.Attempts+1, seedOf(dv.Alert))))
 	case dv.Attempts+1 >= probeLast && dv.Attempts%2 == 1:
+		l.aside = true
 		next = l.hold.Add(time.Microsecond)
 	}
 	l.count(func(s *ChannelStats) {

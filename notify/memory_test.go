@@ -1,0 +1,503 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"detect/engine"
+	"detect/internal/store"
+	"detect/notify"
+)
+
+// backend is an outbox that alerts can be committed to: the real store, or the model.
+type backend interface {
+	notify.Outbox
+	Commit(ctx context.Context, c *engine.Commit) error
+	Deliveries(ctx context.Context, alert string) ([]store.Delivery, error)
+}
+
+// memory is a model of the store's outbox.
+type memory struct {
+	mu      sync.Mutex
+	history map[string][]store.Revision
+	outbox  []outgoing
+	rows    []*memoryRow
+	retired map[string]bool
+	n       int
+}
+
+type outgoing struct {
+	alert    string
+	revision int
+	at       int64
+}
+
+type memoryRow struct {
+	store.Delivery
+	n int
+}
+
+func newMemory() *memory {
+	return &memory{history: map[string][]store.Revision{}, retired: map[string]bool{}}
+}
+
+func (s *memory) Commit(_ context.Context, c *engine.Commit) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range c.Alerts {
+		at := time.Now().UnixMicro()
+		s.history[a.ID] = append(s.history[a.ID], store.Revision{Alert: a, Created: at})
+		s.outbox = append(s.outbox, outgoing{a.ID, a.Revision, at})
+	}
+	return nil
+}
+
+func (s *memory) row(alert, channel string) *memoryRow {
+	for _, r := range s.rows {
+		if r.Alert == alert && r.Channel == channel {
+			return r
+		}
+	}
+	return nil
+}
+
+func (s *memory) queue(r *memoryRow, wanted int, at int64) {
+	if wanted <= r.Wanted {
+		return
+	}
+	if !r.Pending() {
+		s.n++
+		r.n, r.Queued = s.n, at
+	}
+	r.Wanted, r.Failed = wanted, false
+	if r.Attempts == 0 {
+		r.Next = 0
+	}
+}
+
+func (s *memory) add(alert, channel string) *memoryRow {
+	r := &memoryRow{Delivery: store.Delivery{Alert: alert, Channel: channel}}
+	s.rows = append(s.rows, r)
+	return r
+}
+
+func (s *memory) Route(_ context.Context, limit int, route func(*engine.Alert) []string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := min(limit, len(s.outbox))
+	for _, o := range s.outbox[:rows] {
+		h := s.history[o.alert]
+		channels := slices.Clone(route(h[len(h)-1].Alert))
+		for _, r := range s.rows {
+			if r.Alert == o.alert && !slices.Contains(channels, r.Channel) && !s.retired[r.Channel] {
+				channels = append(channels, r.Channel)
+			}
+		}
+		for _, c := range channels {
+			r := s.row(o.alert, c)
+			if r == nil {
+				r = s.add(o.alert, c)
+			}
+			s.queue(r, o.revision, o.at)
+		}
+	}
+	s.outbox = slices.Clone(s.outbox[rows:])
+	return rows, nil
+}
+
+func (s *memory) RetireChannels(_ context.Context, configured []string, standIn string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, r := range slices.Clone(s.rows) {
+		if s.retired[r.Channel] = !slices.Contains(configured, r.Channel); s.retired[r.Channel] && r.Pending() {
+			n++
+			r.Failed = true
+			s.standIn(r, standIn, "gone")
+		}
+	}
+	return n, nil
+}
+
+func (s *memory) RetryFailed(_ context.Context, channels []string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, r := range s.rows {
+		if r.Failed && slices.Contains(channels, r.Channel) {
+			r.Failed, r.Next, r.Attempts = false, 0, 0
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (s *memory) NextDelivery(_ context.Context, channel string, now int64) (*store.Delivery, int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first *memoryRow
+	next := int64(0)
+	for _, r := range s.rows {
+		switch {
+		case r.Channel != channel || !r.Pending():
+		case r.Next <= now:
+			if first == nil || r.n < first.n {
+				first = r
+			}
+		case next == 0 || r.Next < next:
+			next = r.Next
+		}
+	}
+	if first == nil {
+		return nil, next, nil
+	}
+	d := first.Delivery
+	return &d, 0, nil
+}
+
+// change changes the row of a delivery.
+func (s *memory) change(d *store.Delivery, f func(*memoryRow)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.row(d.Alert, d.Channel)
+	if r == nil {
+		return errors.New("no such delivery")
+	}
+	f(r)
+	return nil
+}
+
+func (s *memory) BeginDelivery(_ context.Context, d *store.Delivery, revision int) error {
+	return s.change(d, func(r *memoryRow) { r.Trying = revision })
+}
+
+func (s *memory) EndDelivery(_ context.Context, d *store.Delivery, revision int, receipt []byte, at int64) error {
+	return s.change(d, func(r *memoryRow) {
+		r.Sent, r.SentAt, r.Receipt = max(r.Sent, revision), at, receipt
+		r.Wanted = max(r.Wanted, r.Sent)
+		r.Trying, r.Attempts, r.Next, r.Error, r.StandIn = 0, 0, 0, "", false
+		if r.Pending() {
+			s.n++
+			r.n = s.n
+			for _, rev := range s.history[r.Alert] {
+				if rev.Alert.Revision > r.Sent {
+					r.Queued = rev.Created
+					break
+				}
+			}
+		}
+	})
+}
+
+func (s *memory) DelayDelivery(_ context.Context, d *store.Delivery, next int64, cause string, failed, certain bool) error {
+	return s.change(d, func(r *memoryRow) {
+		r.Error, r.Next = cause, next
+		if failed {
+			r.Attempts++
+		} else if r.Wanted > d.Wanted {
+			r.Next = 0
+		}
+		if certain {
+			r.Trying = d.Trying
+		}
+	})
+}
+
+func (s *memory) FailDelivery(_ context.Context, d *store.Delivery, cause, standIn string) error {
+	return s.change(d, func(r *memoryRow) {
+		r.Error, r.Trying, r.Next, r.Failed = cause, d.Trying, 0, r.Wanted == d.Wanted
+		r.Attempts++
+		s.standIn(r, standIn, cause)
+	})
+}
+
+func (s *memory) standIn(r *memoryRow, channel, cause string) {
+	if channel == "" || channel == r.Channel {
+		return
+	}
+	r.StandIn = true
+	o := s.row(r.Alert, channel)
+	switch {
+	case o == nil:
+		o = s.add(r.Alert, channel)
+	case o.Via == "":
+		return
+	}
+	o.Via, o.ViaReason = r.Channel, cause
+	s.queue(o, r.Wanted, r.Queued)
+}
+
+func (s *memory) StandInWaiting(_ context.Context, channel, standIn, cause string, queued, now int64, limit int) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, r := range slices.Clone(s.rows) {
+		if n < limit && r.Channel == channel && r.Pending() && !r.StandIn && r.Queued <= queued && (r.Attempts > 0 || r.Next <= now) {
+			n++
+			s.standIn(r, standIn, cause)
+		}
+	}
+	return n, nil
+}
+
+func (s *memory) Find(_ context.Context, id string) (*engine.Alert, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.history[id]
+	if len(h) == 0 {
+		return nil, store.ErrNoAlert
+	}
+	return h[len(h)-1].Alert, nil
+}
+
+func (s *memory) Changes(_ context.Context, id string, after int) ([]store.Revision, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []store.Revision
+	for _, r := range s.history[id] {
+		if r.Alert.Revision > after {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+func (s *memory) Detected(_ context.Context, id string) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.history[id]) == 0 {
+		return 0, nil
+	}
+	return s.history[id][0].Created, nil
+}
+
+func (s *memory) Backlog(context.Context) ([]store.Backlog, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	by := map[string]*store.Backlog{}
+	for _, r := range s.rows {
+		b := by[r.Channel]
+		if b == nil {
+			b = &store.Backlog{Channel: r.Channel}
+			by[r.Channel] = b
+		}
+		if r.Pending() {
+			b.Pending++
+			if b.Oldest == 0 || r.Queued < b.Oldest {
+				b.Oldest = r.Queued
+			}
+		} else if r.Failed {
+			b.Failed++
+		}
+	}
+	var list []store.Backlog
+	for _, b := range by {
+		list = append(list, *b)
+	}
+	slices.SortFunc(list, func(a, b store.Backlog) int { return strings.Compare(a.Channel, b.Channel) })
+	return list, nil
+}
+
+func (s *memory) Deliveries(_ context.Context, alert string) ([]store.Delivery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []store.Delivery
+	for _, r := range s.rows {
+		if r.Alert == alert {
+			list = append(list, r.Delivery)
+		}
+	}
+	slices.SortFunc(list, func(a, b store.Delivery) int { return strings.Compare(a.Channel, b.Channel) })
+	return list, nil
+}
+
+// errDead is what everything returns once the process has died.
+var errDead = errors.New("the process is dead")
+
+// mortal is an outbox whose process dies at a step: each write has a step before it takes effect and one after.
+type mortal struct {
+	backend
+	life *life
+}
+
+// life counts a process's steps. The channels of the process share it.
+type life struct {
+	mu    sync.Mutex
+	left  int // steps to live; negative: for ever
+	dead  bool
+	death context.CancelFunc
+}
+
+// step takes one, and says whether the process lives.
+func (l *life) step() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left == 0 && !l.dead {
+		l.dead = true
+		l.death()
+	}
+	l.left--
+	if l.dead {
+		return errDead
+	}
+	return nil
+}
+
+// around is a write between two steps.
+func (m mortal) around(write func() error) error {
+	if err := m.life.step(); err != nil {
+		return err
+	}
+	err := write()
+	if dead := m.life.step(); dead != nil {
+		return dead
+	}
+	return err
+}
+
+func (m mortal) Route(ctx context.Context, limit int, route func(*engine.Alert) []string) (n int, err error) {
+	return n, m.around(func() error { n, err = m.backend.Route(ctx, limit, route); return err })
+}
+
+func (m mortal) BeginDelivery(ctx context.Context, d *store.Delivery, revision int) error {
+	return m.around(func() error { return m.backend.BeginDelivery(ctx, d, revision) })
+}
+
+func (m mortal) EndDelivery(ctx context.Context, d *store.Delivery, revision int, receipt []byte, at int64) error {
+	return m.around(func() error { return m.backend.EndDelivery(ctx, d, revision, receipt, at) })
+}
+
+func (m mortal) DelayDelivery(ctx context.Context, d *store.Delivery, next int64, cause string, failed, certain bool) error {
+	return m.around(func() error { return m.backend.DelayDelivery(ctx, d, next, cause, failed, certain) })
+}
+
+func (m mortal) FailDelivery(ctx context.Context, d *store.Delivery, cause, standIn string) error {
+	return m.around(func() error { return m.backend.FailDelivery(ctx, d, cause, standIn) })
+}
+
+func (m mortal) StandInWaiting(ctx context.Context, channel, standIn, cause string, queued, now int64, limit int) (n int, err error) {
+	return n, m.around(func() error {
+		n, err = m.backend.StandInWaiting(ctx, channel, standIn, cause, queued, now, limit)
+		return err
+	})
+}
+
+func (m mortal) NextDelivery(ctx context.Context, channel string, now int64) (d *store.Delivery, next int64, err error) {
+	if m.life.isDead() {
+		return nil, 0, errDead
+	}
+	return m.backend.NextDelivery(ctx, channel, now)
+}
+
+func (l *life) isDead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dead
+}
+
+// got is one message that a place of people has received.
+type got struct {
+	alert    string
+	revision int
+	at       time.Time
+	m        *notify.Message
+}
+
+// place is where a channel's messages arrive. It outlives processes.
+type place struct {
+	mu   sync.Mutex
+	got  []got
+	told []notify.Notice
+	// answer decides about the n-th attempt (from 0) to send a message; nil: all arrive.
+	answer   func(n int, m *notify.Message) answer
+	attempts int
+	open     []int // revisions of attempts whose end the sender could not know
+}
+
+// answer is what becomes of one attempt.
+type answer struct {
+	err     error
+	arrives bool // also if there is an error
+	takes   time.Duration
+}
+
+func (p *place) messages() []got {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.got)
+}
+
+// channel is a process's way to a place.
+type channel struct {
+	*place
+	life *life
+	each bool
+	plan func(m *notify.Message) notify.Plan
+}
+
+func (c *channel) Kind() string       { return "test" }
+func (c *channel) EachRevision() bool { return c.each }
+
+func (c *channel) Plan(m *notify.Message) notify.Plan {
+	if c.plan != nil {
+		return c.plan(m)
+	}
+	return notify.Plan{}
+}
+
+func (c *channel) Send(ctx context.Context, m *notify.Message) ([]byte, error) {
+	if c.life != nil {
+		if err := c.life.step(); err != nil {
+			return nil, err
+		}
+	}
+	c.mu.Lock()
+	a := answer{arrives: true}
+	if c.answer != nil {
+		a = c.answer(c.attempts, m)
+		a.arrives = a.arrives || a.err == nil
+	}
+	c.attempts++
+	c.mu.Unlock()
+	if a.takes > 0 {
+		t := time.NewTimer(a.takes)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	c.mu.Lock()
+	if a.arrives {
+		c.got = append(c.got, got{m.Alert.ID, m.Alert.Revision, time.Now(), m})
+	}
+	c.mu.Unlock()
+	if c.life != nil {
+		if err := c.life.step(); err != nil {
+			return nil, err
+		}
+	}
+	if a.err != nil {
+		return nil, a.err
+	}
+	return fmt.Appendf(nil, "%s %d", m.Alert.ID, m.Alert.Revision), nil
+}
+
+func (c *channel) Tell(_ context.Context, n *notify.Notice) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.answer != nil {
+		a := c.answer(c.attempts, nil)
+		if c.attempts++; a.err != nil {
+			return a.err
+		}
+	}
+	c.told = append(c.told, *n)
+	return nil
+}
