@@ -1,9 +1,12 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"detect/notify/escape"
 )
 
 // stuckAfter is how long the sequencer may be at work on one thing before it counts as stuck.
@@ -65,12 +68,12 @@ func (s *state) ready() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.ending:
-		return fmt.Errorf("it is about to end")
-	case s.starting != "":
-		return fmt.Errorf("%s", s.starting)
 	case s.paused != "":
-		return fmt.Errorf("nothing can be stored: %s", s.paused)
+		return fmt.Errorf("nothing can be stored: %s", escape.Terminal(s.paused))
+	case s.ending:
+		return errors.New("it is about to end")
+	case s.starting != "":
+		return errors.New(s.starting)
 	}
 	return nil
 }
