@@ -90,6 +90,7 @@ func run(binary, parts string, records, rounds int, memory bool) error {
 		{"detect: decode, match", func() (outcome, error) { return part(parts, "Match", tenant) }},
 		{"detect test: the whole replay", func() (outcome, error) { return replay(binary, file, config, 0) }},
 		{"detect test: the same on one core", func() (outcome, error) { return replay(binary, file, config, 1) }},
+		{"detect run: a followed folder, durable", func() (outcome, error) { return part(parts, "Run", tenant) }},
 	}
 	results := make([][]outcome, len(runs))
 	for range rounds {
@@ -115,9 +116,24 @@ func run(binary, parts string, records, rounds int, memory bool) error {
 		fmt.Printf("%-40s %12.0f %24s %9.0f %15.2fx %15.2fx\n", r.name, median(rates),
 			fmt.Sprintf("(%.0f to %.0f)", rates[0], rates[len(rates)-1]), median(peaks), median(toMap), median(toScan))
 	}
+	if err := latency(parts); err != nil {
+		return err
+	}
 	if memory {
 		return shuffledMemory(self, binary, dir, records)
 	}
+	return nil
+}
+
+// latency prints how long a record takes from its writing into a followed file to the commit of what came of it, at a
+// thousand records a second.
+func latency(parts string) error {
+	figures, _, err := benchmark(parts, "Latency", "30000x")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("detect run at %.0f records/s, from the file's write to the commit: median %.1f ms, 99th percentile %.1f ms, most %.1f ms\n",
+		figures["records/s"], figures["ms-median"], figures["ms-p99"], figures["ms-max"])
 	return nil
 }
 
@@ -171,28 +187,42 @@ func child(binary string, args ...string) (outcome, error) {
 
 // part runs one benchmark of cmd/detect on the log of a tenant.
 func part(binary, name, tenant string) (outcome, error) {
-	cmd := exec.Command(binary, "-test.run", "^$", "-test.bench", "^Benchmark"+name+"$", "-test.benchtime", "1x")
-	cmd.Env = append(os.Environ(), "DETECT_BENCH_LOG="+tenant)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return outcome{}, fmt.Errorf("%w: %s", err, out)
-	}
-	fields := strings.Fields(string(out))
-	at := slices.Index(fields, "records/s")
-	seconds := slices.Index(fields, "ns/op")
-	if at < 1 || seconds < 1 {
-		return outcome{}, fmt.Errorf("no figures in %s", out)
-	}
-	rate, err := strconv.ParseFloat(fields[at-1], 64)
+	figures, peak, err := benchmark(binary, name, "1x", "DETECT_BENCH_LOG="+tenant)
 	if err != nil {
 		return outcome{}, err
 	}
-	ns, err := strconv.ParseFloat(fields[seconds-1], 64)
-	return outcome{
-		Records: int64(rate * ns / 1e9), Seconds: ns / 1e9,
-		peak: cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024,
-	}, err
+	seconds := figures["ns/op"] / 1e9
+	if mb := figures["MB-peak"]; mb > 0 { // of a process that it started
+		peak = int64(mb * 1e6)
+	}
+	return outcome{Records: int64(figures["records/s"] * seconds), Seconds: seconds, peak: peak}, nil
+}
+
+// benchmark runs one benchmark of a test's binary and gives its figures by unit, and the peak memory in bytes.
+func benchmark(binary, name, times string, env ...string) (figures map[string]float64, peak int64, err error) {
+	cmd := exec.Command(binary, "-test.run", "^$", "-test.bench", "^Benchmark"+name+"$", "-test.benchtime", times)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %s", err, out)
+	}
+	figures = map[string]float64{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark"+name) {
+			continue
+		}
+		for i := 2; i+1 < len(fields); i += 2 { // after the name and the number of operations: figure, unit, ...
+			if figures[fields[i+1]], err = strconv.ParseFloat(fields[i], 64); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	if len(figures) == 0 {
+		return nil, 0, fmt.Errorf("no figures in %s", out)
+	}
+	return figures, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024, nil
 }
 
 // replay times the whole process, its start included.
