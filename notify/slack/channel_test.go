@@ -102,15 +102,6 @@ func now(m *notify.Message) *notify.Message {
 
 func bubble(t *testing.T, run func(t *testing.T)) { t.Helper(); synctest.Test(t, run) }
 
-// methods are the calls that were made, in order.
-func methods(s *scripted.Server) string {
-	var all []string
-	for _, c := range s.Calls() {
-		all = append(all, c.Method)
-	}
-	return strings.Join(all, " ")
-}
-
 func TestOneMessageIsEditedAndItsThreadSaysWhatMatters(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := scripted.New()

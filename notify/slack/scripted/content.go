@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -198,7 +199,7 @@ func (c *checker) leaf(at string, v any, preformatted bool) {
 	c.size += units(text) + perElement
 	if style, ok := o["style"].(map[string]any); ok {
 		for name := range style {
-			if !strings.Contains(" bold italic strike code ", " "+name+" ") || preformatted {
+			if !slices.Contains([]string{"bold", "italic", "strike", "code"}, name) || preformatted {
 				c.bad(at, "style %s", name)
 			}
 		}
