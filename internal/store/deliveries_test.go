@@ -115,7 +115,9 @@ func (m *told) standInWaiting(channel, standIn string, queued, now int64, limit 
 	if standIn == "" || standIn == channel {
 		return 0
 	}
-	for _, r := range m.pending(channel) {
+	pending := m.pending(channel)
+	slices.SortFunc(pending, func(a, b *row) int { return cmp.Or(cmp.Compare(a.Queued, b.Queued), strings.Compare(a.Alert, b.Alert)) })
+	for _, r := range pending {
 		if onPurpose := r.waiting && r.Attempts == 0 && r.Next > now; !onPurpose && !r.StandIn && r.Queued <= queued && n < limit {
 			m.standIn(r, standIn, "slow")
 			n++
@@ -525,6 +527,7 @@ func TestDeliveriesAreLookedUp(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{texts[&s.stmt.firstReady], "SEARCH deliveries USING INDEX deliveries_ready (channel=?)"},
 		{texts[&s.stmt.firstWaiting], "SEARCH deliveries USING COVERING INDEX deliveries_waiting (channel=?)"},
+		{texts[&s.stmt.alone], "SEARCH deliveries USING INDEX deliveries_alone (channel=? AND queued<?)"},
 		{texts[&s.stmt.promote], "SEARCH deliveries USING COVERING INDEX deliveries_waiting (channel=? AND next<?)"},
 		{texts[&s.stmt.endDelivery], "SEARCH deliveries USING PRIMARY KEY (alert=? AND channel=?)"},
 		{texts[&s.stmt.dropOutbox], "SEARCH outbox USING INTEGER PRIMARY KEY (rowid<?)"},

@@ -6,7 +6,7 @@ import "database/sql"
 type dispatching struct {
 	order, putChannel, channelsOf                           *sql.Stmt
 	putDelivery, putStandIn, askStandIn, dropVia            *sql.Stmt
-	firstWaiting, promote, firstReady                       *sql.Stmt
+	firstWaiting, promote, firstReady, alone                *sql.Stmt
 	beginDelivery, endDelivery, delayDelivery, failDelivery *sql.Stmt
 	dropOutbox                                              *sql.Stmt
 }
@@ -43,6 +43,9 @@ func (st *dispatching) texts() map[**sql.Stmt]string {
 		&st.promote: `UPDATE deliveries SET state = 1 WHERE (alert, channel) IN
 			(SELECT alert, channel FROM deliveries WHERE channel = ? AND state = 2 AND next <= ? ORDER BY next LIMIT ?)`,
 		&st.firstReady: "SELECT " + deliveryColumns + " FROM deliveries WHERE channel = ? AND state = 1 ORDER BY n LIMIT 1",
+		&st.alone: "SELECT " + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_alone
+			WHERE channel = ? AND stand_in = 0 AND state IN (1, 2) AND queued <= ? AND (state = 1 OR attempts > 0 OR next <= ?)
+			ORDER BY queued, alert LIMIT ?`,
 
 		&st.beginDelivery: "UPDATE deliveries SET trying = ? WHERE alert = ? AND channel = ?",
 		&st.endDelivery: `UPDATE deliveries SET sent = max(sent, ?1), wanted = max(wanted, ?1), sent_at = ?2, receipt = ?3,

@@ -6,16 +6,15 @@ import (
 )
 
 // StandInWaiting asks another channel to stand in for what has waited for a channel since before a time (queued,
-// microseconds of the wall clock), in the order in which it was queued, at most limit deliveries; their number is returned. Those that
-// wait at now though no attempt failed are left out: they are put off on purpose. So are those it was asked for already.
+// microseconds of the wall clock), the longest waiting first, at most limit deliveries; their number is returned. Those
+// that wait at now though no attempt failed are left out: they are put off on purpose. So are those it was asked for
+// already.
 func (s *Store) StandInWaiting(ctx context.Context, channel, standIn, cause string, queued, now int64, limit int) (n int, err error) {
 	if standIn == "" || standIn == channel {
 		return 0, nil
 	}
 	err = s.write(ctx, "ask for a stand-in in", func() error {
-		rows, err := s.conn.QueryContext(background, "SELECT "+deliveryColumns+` FROM deliveries
-			WHERE channel = ? AND stand_in = 0 AND queued <= ? AND (state = 1 OR state = 2 AND (attempts > 0 OR next <= ?))
-			ORDER BY n LIMIT ?`, channel, queued, now, limit)
+		rows, err := s.stmt.alone.QueryContext(background, channel, queued, now, limit)
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ CREATE TABLE deliveries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_ready ON deliveries (channel, n, queued) WHERE state = 1;
 CREATE INDEX deliveries_waiting ON deliveries (channel, next, queued) WHERE state = 2;
+CREATE INDEX deliveries_alone ON deliveries (channel, queued) WHERE stand_in = 0 AND state IN (1, 2);
 CREATE INDEX deliveries_failed ON deliveries (channel) WHERE state = 3;
 
 -- The newest of what was read and is no usable record. Rows are removed at the lower end alone, so that the numbers have
