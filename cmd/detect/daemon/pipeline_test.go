@@ -96,7 +96,7 @@ func TestAnyWay(t *testing.T) {
 		var parts [2][][]byte
 		share := rapid.IntRange(0, 4).Draw(rt, "share")
 		for i, line := range lines {
-			parts[number2(i%5 < share)] = append(parts[number2(i%5 < share)], line)
+			parts[index(i%5 < share)] = append(parts[index(i%5 < share)], line)
 		}
 		size := rapid.SampledFrom([]int{1, 7, 100, 1000}).Draw(rt, "batch")
 		sizes := func() int { return size }
@@ -151,7 +151,7 @@ func TestAnyWay(t *testing.T) {
 	})
 }
 
-func number2(b bool) int {
+func index(b bool) int {
 	if b {
 		return 1
 	}
