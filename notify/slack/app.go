@@ -107,7 +107,7 @@ func (c *Channel) reply(ctx context.Context, m *notify.Message, at *receipt, sai
 		if err != nil {
 			return err
 		}
-		said = max(m.Sent, replied)
+		said = max(said, replied)
 	}
 	worth := notable(m, at.Severity, said)
 	if len(worth) == 0 {
@@ -140,7 +140,9 @@ func (c *Channel) post(ctx context.Context, said *content, thread *receipt) (*re
 	if err != nil {
 		return nil, err
 	}
-	c.learn(at.Channel)
+	if thread == nil {
+		c.learn(at.Channel)
+	}
 	return &at, nil
 }
 

@@ -1,8 +1,12 @@
 package slack
 
 import (
+	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"detect/engine"
@@ -52,6 +56,41 @@ func FuzzMessage(f *testing.F) {
 		}
 		for _, v := range s.Violations() {
 			t.Error(v)
+		}
+	})
+}
+
+// FuzzAnswer gives any answer to any call, and any receipt: nothing panics, and no error holds a secret.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, `{"ok":true,"channel":"C0ALERTS01","ts":"1.2"}`, "", `{"channel":"C0ALERTS01","ts":"1.2"}`)
+	f.Add(200, `{"ok":true,"messages":[{"ts":"1.2","metadata":{"event_type":"detect_alert","event_payload":{"alert":"1a2b3c4d5e6f708192a3b4c5d6e7f809","kind":"alert","for":"soc","revision":1e300}}}]}`, "", "")
+	f.Add(200, `{"ok":false,"error":"xoxb-scripted-0123456789-secret"}`, "", `{"ts":1}`)
+	f.Add(200, `{"ok":false}`, "", "null")
+	f.Add(429, "", "-9223372036854775808", "{}")
+	f.Add(403, "invalid_token", "9e9", "\x00")
+	f.Add(307, "<html>", "x", "")
+	f.Fuzz(func(t *testing.T, status int, body, after, receipt string) {
+		if status < 200 || status > 599 {
+			return
+		}
+		carrier := roundTrip(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {after}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		})
+		for _, config := range []func(*Config){func(*Config) {}, byWebhook} {
+			c, _ := open(t, scripted.New(), config, func(cfg *Config) { cfg.Transport, cfg.Pace = carrier, 1 })
+			for _, uncertain := range []bool{false, true} {
+				m := notifytest.Grown()
+				m.Receipt, m.Uncertain = []byte(receipt), uncertain
+				c.Plan(m)
+				_, err := c.Send(t.Context(), m)
+				if err != nil && (strings.Contains(err.Error(), scripted.Token) || strings.Contains(err.Error(), scripted.WebhookPath)) {
+					t.Errorf("the error holds a secret: %v", err)
+				}
+				var wait *notify.RetryAfter
+				if errors.As(err, &wait) && (wait.After < time.Second || wait.After > time.Hour) {
+					t.Errorf("it would wait %s", wait.After)
+				}
+			}
 		}
 	})
 }

@@ -20,7 +20,7 @@ type Fault struct {
 	Hang       bool          // give no answer until Release, or until the caller gives up
 }
 
-// The usual ones.
+// RateLimited answers 429 with a Retry-After.
 func RateLimited(after time.Duration) Fault { return Fault{RetryAfter: after} }
 
 // Refuse answers with a code such as invalid_auth.
