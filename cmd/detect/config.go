@@ -42,6 +42,7 @@ type config struct {
 	path    string           // where it was read from; "" for the defaults
 	root    document.Value   // the file, for places
 	secrets []secretSetting  // in the order of the file
+	broken  document.Faults  // what could not be decoded
 	hidden  []document.Value // values that no fault may show: secrets, and what unknown keys have where secrets may stand
 }
 
@@ -194,6 +195,15 @@ func (e *configError) Error() string {
 // loadConfig reads path, or detect.yaml in the working folder if path is "" and there is one, or else the defaults. What
 // is wrong in the file is a *configError that knows every fault. No secret is looked up.
 func loadConfig(path string) (*config, error) {
+	c, err := readConfig(path)
+	if err == nil && len(c.broken) > 0 {
+		return nil, usageError(&configError{c.broken})
+	}
+	return c, err
+}
+
+// readConfig is loadConfig, but of a file that is YAML and not right gives what could be decoded, with the faults in broken.
+func readConfig(path string) (*config, error) {
 	c := defaultConfig()
 	asked := path != ""
 	if !asked {
@@ -207,8 +217,8 @@ func loadConfig(path string) (*config, error) {
 		return nil, usageError(fmt.Errorf("read configuration: %w", err))
 	}
 	c.path = path
-	if faults := c.parse(data); len(faults) > 0 {
-		return nil, usageError(&configError{faults})
+	if c.broken = c.parse(data); len(c.broken) > 0 && !c.root.Exists() {
+		return nil, usageError(&configError{c.broken})
 	}
 	for _, p := range []*string{&c.Geo.Table, &c.Store.Path} {
 		*p = c.resolve(*p)
@@ -267,7 +277,7 @@ func referred(s *secret.Secret, v document.Value) bool { return s.Given() && v.I
 
 func (c *config) checkDomains(r *document.Report) {
 	for i, d := range c.Org.Domains {
-		if message, hint := rules.CheckDomain(d); message != "" {
+		if message, hint := rules.CheckDomain(d); message != "" && d != "" { // that it is empty was told
 			r.Add(c.root.At("org", "domains", strconv.Itoa(i)), 0, "org.domains: "+message, hint)
 		}
 	}

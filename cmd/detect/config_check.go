@@ -17,6 +17,7 @@ import (
 	"detect/notify/escape"
 	"detect/rules/document"
 	"detect/rules/expr"
+	"detect/rules/template"
 )
 
 // configCheck collects what is wrong with a configuration, or odd.
@@ -38,15 +39,26 @@ func (c *config) checkRun() (warnings document.Faults, err error) {
 	k.checkOps()
 	k.checkRest()
 	warnings = document.Mask(k.warnings.Faults, c.hidden).Sort()
-	if len(k.faults.Faults) > 0 {
-		return warnings, usageError(&configError{document.Mask(k.faults.Faults, c.hidden).Sort()})
+	if faults := slices.Concat(c.broken, k.faults.Faults); len(faults) > 0 {
+		return warnings, usageError(&configError{document.Mask(faults, c.hidden).Sort()})
 	}
 	return warnings, nil
 }
 
 // fault notes a fault at the place that keys and indexes lead to.
 func (k *configCheck) fault(hint, message string, path ...string) {
-	k.faults.Add(k.root.At(path...), 0, message, hint)
+	if !k.follows(path) {
+		k.faults.Add(k.root.At(path...), 0, message, hint)
+	}
+}
+
+// follows says whether what is wrong at path may only follow from what could not be decoded beside it.
+func (k *configCheck) follows(path []string) bool {
+	if len(k.broken) == 0 {
+		return false
+	}
+	first, last := k.root.At(path[:min(len(path), 2)]...).Lines()
+	return slices.ContainsFunc(k.broken, func(f document.Fault) bool { return f.Line >= first && f.Line <= last })
 }
 
 func (k *configCheck) warn(hint, message string, path ...string) {
@@ -56,11 +68,13 @@ func (k *configCheck) warn(hint, message string, path ...string) {
 // problems notes what others found in the part of the configuration that is theirs, which base leads to.
 func (k *configCheck) problems(base []string, list []notify.Problem) {
 	for _, p := range list {
-		report := &k.faults
-		if p.Lint {
-			report = &k.warnings
+		path := slices.Concat(base, p.Path)
+		switch {
+		case p.Lint:
+			k.warnings.Add(k.root.At(path...), p.Offset, p.Message, p.Hint)
+		case !k.follows(path):
+			k.faults.Add(k.root.At(path...), p.Offset, p.Message, p.Hint)
 		}
-		report.Add(k.root.At(slices.Concat(base, p.Path)...), p.Offset, p.Message, p.Hint)
 	}
 }
 
@@ -136,7 +150,7 @@ func (k *configCheck) checkSecrets() {
 		}
 	}
 	for _, s := range k.secrets {
-		if slices.Contains(unused, s.value) || !s.value.Given() && s.at.IsMapping() {
+		if slices.Contains(unused, s.value) || !s.value.Given() && !s.at.IsScalar() {
 			continue
 		}
 		if err := s.value.Resolve(k.resolve); err != nil {
@@ -242,7 +256,7 @@ func (k *configCheck) checkRest() {
 	}
 	for _, name := range sortedKeys(k.Settle) {
 		if name != "default" && k.Settle[name].Duration() > k.settle(true) {
-			k.warn("", fmt.Sprintf("this version of detect waits equally long for all workloads: %s, the longest", k.settle(false)), "settle", name)
+			k.warn("", fmt.Sprintf("this version of detect waits equally long for all workloads: %s, the longest", template.Duration(k.settle(false))), "settle", name)
 			return
 		}
 	}

@@ -91,3 +91,13 @@ func (s span) cover(f Fault) string {
 	}
 	return b.String()
 }
+
+// Lines is the first and the last line of a value.
+func (v Value) Lines() (first, last int) {
+	first, _ = v.Begin()
+	last = first
+	for _, s := range v.scalars(nil) {
+		last = max(last, s.extent().to)
+	}
+	return first, last
+}
