@@ -35,7 +35,7 @@ type body struct {
 	Sent     time.Time       `json:"sent"`
 	Repeat   bool            `json:"repeat,omitempty"` // this revision may have been posted already
 	Via      *via            `json:"via,omitempty"`
-	Cut      []string        `json:"cut,omitempty"` // the fields of the alert that are not whole, for its size
+	Cut      []string        `json:"cut,omitempty"` // the fields of the alert that are not whole, for its size or its age
 }
 
 type change struct {
@@ -69,6 +69,10 @@ func render(m *notify.Message, now time.Time) ([]byte, error) {
 		Alert: alertjson.New(a), Revision: a.Revision, Reason: word(a.Reason), Note: a.Note, Changes: []change{},
 		Detected: at(m.Detected), Sent: now.UTC().Truncate(time.Microsecond), Repeat: m.Uncertain,
 	}
+	b.Alert.First, b.Alert.Last = inJSON(b.Alert.First), inJSON(b.Alert.Last)
+	if m.Abridged {
+		b.Cut = []string{"records", "values"}
+	}
 	if m.Via != "" {
 		b.Via = &via{escape.Cut(m.Via, maxValue), escape.Cut(m.ViaReason, maxText)}
 	}
@@ -101,8 +105,19 @@ func at(us int64) *time.Time {
 	if us == 0 {
 		return nil
 	}
-	t := alertjson.UTC(us)
+	t := inJSON(alertjson.UTC(us))
 	return &t
+}
+
+// inJSON is t, or the nearest time that JSON can hold: years have four digits there.
+func inJSON(t time.Time) time.Time {
+	switch {
+	case t.Year() < 1:
+		return time.Time{}
+	case t.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	}
+	return t
 }
 
 // size is about how many bytes of text a message holds.
@@ -171,7 +186,7 @@ func renderNotice(n *notify.Notice) ([]byte, error) {
 		Notice notice `json:"notice"`
 	}{notice{
 		Level: n.Level.String(), Text: escape.Cut(n.Text, maxNotice), Hint: escape.Cut(n.Hint, maxNotice),
-		At: n.At.UTC(), Host: escape.Cut(n.Host, maxValue),
+		At: inJSON(n.At.UTC()), Host: escape.Cut(n.Host, maxValue),
 	}})
 }
 

@@ -193,9 +193,14 @@ func (c *Channel) broken(ctx context.Context, err error) error {
 		err = wrapped.Err
 	}
 	if strings.Contains(err.Error(), "proxy address") {
-		return errors.New("post to webhook: the proxy that the environment names can't be used") // its address may hold a password
+		return &notify.NotSent{Err: errors.New("post to webhook: the proxy that the environment names can't be used")} // its address may hold a password
 	}
-	return errors.New("post to webhook: " + escape.Cut(escape.Terminal(c.hide.Replace(err.Error())), 300))
+	shown := errors.New("post to webhook: " + escape.Cut(escape.Terminal(c.hide.Replace(err.Error())), 300))
+	var certificate *tls.CertificateVerificationError
+	if notify.Certain(err) || errors.As(err, &certificate) {
+		return &notify.NotSent{Err: shown}
+	}
+	return shown
 }
 
 // outcome is what the status of an answer means.
@@ -211,7 +216,7 @@ func outcome(r *http.Response, now time.Time) error {
 		if after := retryAfter(r.Header.Get("Retry-After"), now); after > 0 {
 			return &notify.RetryAfter{After: after, Err: err}
 		}
-		return err
+		return &notify.NotSent{Err: err}
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
 		return err
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
