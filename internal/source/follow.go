@@ -79,7 +79,7 @@ func (f *Follow) Run(ctx context.Context, emit func(*Batch) error) error {
 		if w.busy() {
 			continue
 		}
-		if err := w.rest(); err != nil {
+		if err := w.rest(start); err != nil {
 			return err
 		}
 		// A folder that changes all the time is not looked through all the time.

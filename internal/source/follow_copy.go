@@ -1,8 +1,11 @@
 package source
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,18 +17,25 @@ func compareFiles(a, b *followed) int { return strings.Compare(a.path, b.path) }
 
 // remember has a position's text recognised in other files.
 func (w *follower) remember(row *position) {
-	if row.Head == "" || row.Text > 0 || slices.Contains(w.heads[row.Head], row) {
+	list := cmp.Or(row.Head, shortText)
+	if row.Text > 0 || row.Hashed == 0 || list == row.listed {
 		return
 	}
-	w.heads[row.Head] = append(w.heads[row.Head], row)
+	w.forget(row)
+	row.listed = list
+	w.heads[row.listed] = append(w.heads[row.listed], row)
 }
+
+// shortText is where positions are remembered whose text is too short to have a Head.
+const shortText = "short"
 
 // forget undoes remember.
 func (w *follower) forget(row *position) {
-	left := slices.DeleteFunc(w.heads[row.Head], func(o *position) bool { return o == row })
-	if w.heads[row.Head] = left; len(left) == 0 {
-		delete(w.heads, row.Head)
+	left := slices.DeleteFunc(w.heads[row.listed], func(o *position) bool { return o == row })
+	if w.heads[row.listed] = left; len(left) == 0 {
+		delete(w.heads, row.listed)
 	}
+	row.listed = ""
 }
 
 // match finds out whether the texts of a new file begin with all that was read of a known one. It waits if that can't be told yet,
@@ -35,6 +45,13 @@ func (w *follower) match(f *followed, now time.Time) (wait bool, err error) {
 	if len(w.heads) == 0 {
 		f.matched = true
 		return false, nil
+	}
+	for _, o := range slices.Clone(w.open) { // what a known file ends with is not to be read of its copy too
+		if o.cut != nil && o != f {
+			if err := w.end(o, o.cut.certain); err != nil {
+				return false, err
+			}
+		}
 	}
 	found := map[int]textState{}
 	texts, short := 0, false
@@ -73,13 +90,22 @@ func (w *follower) match(f *followed, now time.Time) (wait bool, err error) {
 // matchText finds the known text of which a text holds the most that was read. It is too short if it ended before that was
 // clear.
 func (w *follower) matchText(f *followed, in io.Reader) (best *position, short bool, err error) {
-	h := sha256.New()
-	if _, err := io.CopyN(h, in, headSize); err != nil {
-		return nil, false, w.ctx.Err()
+	head := make([]byte, headSize)
+	n, err := io.ReadFull(in, head)
+	if err != nil && !ended(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, false, w.ctx.Err() // told of when it is read
 	}
-	known := slices.DeleteFunc(slices.Clone(w.heads[digest(h)]), func(o *position) bool { return o == f.row })
+	h := sha256.New()
+	at := int64(0)
+	head = head[:n]
+	known := w.heads[shortText]
+	if n == headSize {
+		d := sha256.Sum256(head)
+		known = append(slices.Clone(known), w.heads[hex.EncodeToString(d[:16])]...)
+	}
+	known = slices.DeleteFunc(slices.Clone(known), func(o *position) bool { return o == f.row })
 	slices.SortStableFunc(known, func(a, b *position) int { return cmp.Compare(a.Hashed, b.Hashed) })
-	at := int64(headSize)
+	in = io.MultiReader(bytes.NewReader(head), in)
 	for _, row := range known {
 		for at < row.Hashed {
 			if err := w.ctx.Err(); err != nil {
@@ -92,23 +118,25 @@ func (w *follower) matchText(f *followed, in io.Reader) (best *position, short b
 			}
 		}
 		c, err := row.resume("")
-		if err == nil && digest(c.sum) == digest(h) && (best == nil || best.Offset <= row.Offset) {
+		if err != nil || digest(c.sum) != digest(h) {
+			continue
+		}
+		if row.Copied != row.Hashed {
+			row.Copied = row.Hashed
+			w.dirty = append(w.dirty, w.position(row))
+		}
+		if best == nil || best.Offset <= row.Offset {
 			best = row
 		}
 	}
 	return best, false, nil
 }
 
-// continued says whether another file goes on with the text of one that is gone.
-func (w *follower) continued(row *position) bool {
-	return slices.ContainsFunc(w.heads[row.Head], func(o *position) bool { return o != row && o.Offset > row.Offset })
-}
-
 // cutOff rejects what a file that is gone ended with, if it was half a record and no copy of the file holds the rest.
 func (w *follower) cutOff(now time.Time) error {
 	var rows []*position
 	for _, row := range w.gone {
-		if row.Kind.plain() && row.Raw < row.Size && !row.Lost && now.Sub(time.UnixMicro(row.Gone)) >= patience*w.idle {
+		if (row.Unread || row.Kind.plain() && row.Raw < row.Size) && !row.Lost && now.Sub(time.UnixMicro(row.Gone)) >= patience*w.idle {
 			rows = append(rows, row)
 		}
 	}
@@ -116,7 +144,11 @@ func (w *follower) cutOff(now time.Time) error {
 	for _, row := range rows {
 		row.Lost = true
 		w.dirty = append(w.dirty, w.position(row))
-		if row.Stopped || row.Head != "" && w.continued(row) || row.Cut == nil {
+		if row.Stopped || row.Cut == nil || row.Copied == row.Hashed && row.Hashed > 0 {
+			continue
+		}
+		if row.Unread {
+			w.notes = append(w.notes, Warning{File: row.Path, Text: goneUnread, Unread: true})
 			continue
 		}
 		b := newBatch(0)

@@ -127,6 +127,19 @@ func (c *cutting) certain(b *Batch, auto *autoCutter) bool {
 	return wholeValues(last.JSON)
 }
 
+// likely says whether what tail cut looks whole, though it could be the beginning of something longer: a row with all its
+// cells, or with a whole record in the cell for it.
+func (c *cutting) likely(b *Batch, auto *autoCutter) bool {
+	t, ok := auto.chosen.(*csvCutter)
+	switch {
+	case !ok:
+		return wholeValues(b.Records[len(b.Records)-1].JSON)
+	case t.flat:
+		return len(t.split.cells) == len(t.names)
+	}
+	return wholeValues(b.Records[len(b.Records)-1].JSON)
+}
+
 // wholeValues says whether a text is one or several JSON values and nothing else.
 func wholeValues(text []byte) bool {
 	for p := 0; p < len(text); {

@@ -30,7 +30,6 @@ type followed struct {
 	endMtime int64 // its mtime before it was read so far
 	live     bool  // it was read to its end in this run
 	queued   bool
-	restored bool // row comes from an earlier run
 
 	tried   bool // whether its end is one was looked into
 	settled bool // it stood still for so long that it is taken to stay so
@@ -112,14 +111,20 @@ func (w *follower) openFile(f *followed, now time.Time) error {
 
 // shut lets go of a file; it is opened again when it is to be read again, and goes on where row says.
 func (w *follower) shut(f *followed) {
-	if f.packed != nil {
-		f.packed.stop()
-	}
+	f.reset()
 	if f.file != nil {
 		_ = f.file.Close()
 	}
-	f.file, f.in, f.cut, f.packed = nil, nil, nil, nil
+	f.file = nil
 	w.open = slices.DeleteFunc(w.open, func(o *followed) bool { return o == f })
+}
+
+// reset ends the reading of a file.
+func (f *followed) reset() {
+	if f.packed != nil {
+		f.packed.stop()
+	}
+	f.in, f.cut, f.packed = nil, nil, nil
 }
 
 // same says whether a file has the content that row tells of.
@@ -168,12 +173,12 @@ func digestAt(in io.ReaderAt, buf []byte, at int64) string {
 	return digest(h)
 }
 
-// sniff finds out how a file is to be read. Unless sure, a file may be too short to tell.
-func (f *followed) sniff(sure bool) kind {
+// sniff finds out how a file is to be read. It may be too short to tell, and for a record.
+func (f *followed) sniff() kind {
 	head := make([]byte, 64<<10)
 	n, _ := f.file.ReadAt(head, 0)
 	head = head[:n]
-	if len(head) < 4 && !sure {
+	if len(head) < 4 {
 		return kindUnknown
 	}
 	switch compression(head) {
@@ -198,7 +203,7 @@ func (f *followed) sniff(sure bool) kind {
 	switch {
 	case startsWithString(head):
 		return kindPacked
-	case bytes.Equal(text, []byte{'"'}) && !sure:
+	case bytes.Equal(text, []byte{'"'}):
 		return kindUnknown
 	}
 	return found

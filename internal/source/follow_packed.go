@@ -48,7 +48,7 @@ func (w *follower) stepPacked(f *followed, now time.Time) error {
 	f.row.Done = !p.partial && len(p.held) == 0
 	f.held, f.fault = p.held, ""
 	f.mark(p.size)
-	f.endSize, f.endMtime, f.live, f.restored = p.size, p.mtime, true, false
+	f.endSize, f.endMtime, f.live = p.size, p.mtime, true
 	w.done(f)
 	if err := w.send(nil, f); err != nil {
 		return err

@@ -8,22 +8,46 @@ import (
 	"time"
 )
 
-// read reads a block of each file that is followed to its end as it grows, and one of the first of the others.
+// read reads a block of each file that is followed to its end as it grows, and one of the first of the others. A new file
+// that may be a copy of one of those is begun when they were read to their ends; within reason, as one may grow all the time.
 func (w *follower) read(now time.Time) error {
-	first := true
-	for _, f := range slices.Clone(w.queue) {
-		if !f.queued || !f.live && !first {
-			continue
-		}
-		first = first && f.live
-		if err := w.ctx.Err(); err != nil {
-			return err
-		}
-		if err := w.step(f, now); err != nil {
-			return err
+	queue := slices.Clone(w.queue)
+	live := 0
+	for _, f := range queue {
+		if f.ahead() && f.queued {
+			if err := w.stepOne(f, now); err != nil {
+				return err
+			}
+			if f.queued {
+				live++
+			}
 		}
 	}
+	for _, f := range queue {
+		if f.ahead() || !f.queued {
+			continue
+		}
+		if isNew := !f.matched && f.row.Cut == nil; isNew && live > 0 && w.delayed < maxDelay {
+			w.delayed++
+			return nil
+		}
+		w.delayed = 0
+		return w.stepOne(f, now)
+	}
 	return nil
+}
+
+// ahead says whether a file is read before new ones: it was read to its end before, or is gone but for its handle.
+func (f *followed) ahead() bool { return f.live || f.missed > 0 }
+
+// maxDelay is for how many blocks of other files a new one may have to wait.
+const maxDelay = 1000
+
+func (w *follower) stepOne(f *followed, now time.Time) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	return w.step(f, now)
 }
 
 // done takes a file out of the queue.
@@ -58,16 +82,12 @@ func (w *follower) prepare(f *followed, now time.Time) (ready bool, err error) {
 			if err := w.renew(f, now); err != nil {
 				return false, err
 			}
-			if err := w.openFile(f, now); err != nil {
-				w.fault(f, err)
-				return false, nil
-			}
 		}
 		f.check = false
 	}
 	if f.row.Kind == kindUnknown {
-		if f.row.Kind = f.sniff(f.settled); f.row.Kind == kindUnknown {
-			f.endSize, f.endMtime = f.size, f.mtime // until it grows, or stands still
+		if f.row.Kind = f.sniff(); f.row.Kind == kindUnknown {
+			f.endSize, f.endMtime = f.size, f.mtime // until it grows
 			return false, nil
 		}
 	}
@@ -134,7 +154,6 @@ func (w *follower) stepPlain(f *followed, now time.Time) error {
 	}
 	if err != nil && ended(err) || f.row.Stopped {
 		f.endSize, f.endMtime, f.live = f.in.end, f.mtime, true
-		f.restored = false
 		w.done(f)
 	}
 	if b != nil {
@@ -173,7 +192,7 @@ func (w *follower) ends(now time.Time) error {
 func (w *follower) sorted() []*followed {
 	var all []*followed
 	for _, f := range w.here {
-		if f.cut != nil || f.known && (f.row.Kind == kindUnknown || len(f.held) > 0 && !f.row.Told) {
+		if f.cut != nil || f.known && (len(f.held) > 0 && !f.row.Told) {
 			all = append(all, f)
 		} else if f.file != nil && f.packed == nil && !f.queued {
 			all = append(all, f)
@@ -191,10 +210,6 @@ func (w *follower) settle(f *followed, now time.Time) error {
 	}
 	settled := still >= patience*w.idle
 	switch {
-	case f.row.Kind == kindUnknown:
-		if settled && !f.settled && f.size > 0 {
-			f.settled, f.endSize = true, -1
-		}
 	case f.cut == nil:
 		if settled && len(f.held) > 0 && !f.row.Told {
 			w.notes = append(w.notes, f.held...)
@@ -213,7 +228,7 @@ func (w *follower) settle(f *followed, now time.Time) error {
 func (w *follower) settlePlain(f *followed, settled bool) error {
 	if !f.tried {
 		f.tried = true
-		if err := w.end(f, func(b *Batch, auto *autoCutter) bool { return f.cut.certain(b, auto) }); err != nil {
+		if err := w.end(f, f.cut.certain); err != nil {
 			return err
 		}
 	}
@@ -225,7 +240,7 @@ func (w *follower) settlePlain(f *followed, settled bool) error {
 		if err := w.endAll(f); err != nil {
 			return err
 		}
-	} else if err := w.end(f, func(*Batch, *autoCutter) bool { return true }); err != nil {
+	} else if err := w.end(f, f.cut.likely); err != nil {
 		return err
 	}
 	if err := w.tellEnd(f); err != nil {

@@ -30,6 +30,7 @@ type follower struct {
 
 	queue   []*followed       // to be read now
 	open    []*followed       // with a handle
+	delayed int               // for how many rounds a new file waited
 	waiting bool              // a file is to be read once it stands still
 	trouble map[string]string // what could not be read in this scan, and why
 	told    map[string]string // the same of the scan before, which is told already
@@ -76,7 +77,7 @@ func (w *follower) restore(row *position) {
 		if other != nil {
 			w.retire(other.row, time.UnixMicro(row.Born))
 		}
-		w.here[id] = &followed{row: row, path: row.Path, endSize: row.endSize(), endMtime: row.Mtime, restored: true}
+		w.here[id] = &followed{row: row, path: row.Path, endSize: row.endSize(), endMtime: row.Mtime}
 	default:
 		w.retire(row, time.UnixMicro(other.row.Born))
 	}
@@ -120,9 +121,6 @@ func (w *follower) scan(now time.Time) error {
 			delete(w.gone, key)
 			w.dirty = append(w.dirty, Position{Source: w.Stream() + " " + key})
 		}
-	}
-	if err := w.cutOff(now); err != nil {
-		return err
 	}
 	if err := w.ends(now); err != nil {
 		return err
@@ -195,12 +193,22 @@ func (w *follower) look(id fileID, path string, info fs.FileInfo, now time.Time)
 		f = &followed{row: w.newRow(id, path, now)}
 		w.here[id] = f
 	}
-	f.missed = 0
 	if f.path != path {
+		suspect := f.missed > 0 && f.file == nil || f.row.Hashed > 0 && f.row.Copied == f.row.Hashed
 		f.rename(path)
+		if suspect { // the inode may be in use again: only the content can tell
+			if err := w.renew(f, now); err != nil {
+				return err
+			}
+			f.known = false
+		}
 	}
+	f.missed = 0
 	if f.size == size && f.mtime == mtime.UnixNano() && f.known {
 		return nil
+	}
+	if f.known && size < f.size && f.pending(w, now) != idle {
+		w.unread(f)
 	}
 	if f.size, f.mtime = size, mtime.UnixNano(); f.known {
 		f.changed = now
@@ -230,14 +238,14 @@ func (w *follower) renew(f *followed, now time.Time) error {
 		}
 	}
 	old := f.row
-	w.shut(f)
+	f.reset() // the handle is still good
 	if old.Size > 0 {
 		w.retire(old, now)
 	}
 	f.row = w.newRow(fileID{old.Dev, old.Inode}, f.path, now)
 	f.row.Born = max(f.row.Born, old.Born+1)
 	f.endSize, f.endMtime, f.check = 0, 0, false
-	f.tried, f.settled, f.matched, f.restored = false, false, false, false
+	f.tried, f.settled, f.matched, f.live = false, false, false, false
 	f.held, f.matches = nil, nil
 	return nil
 }
@@ -248,6 +256,7 @@ func (w *follower) missing(seen map[fileID]bool, now time.Time) error {
 	for id, f := range w.here {
 		if !seen[id] && !w.troubled(f.path) {
 			f.missed++
+			f.refresh(now)
 			if f.missed >= 2 {
 				lost = append(lost, f)
 			}
@@ -260,6 +269,25 @@ func (w *follower) missing(seen map[fileID]bool, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// unread notes that a part of a file can't be read any more, which is told at once unless a copy may hold it.
+func (w *follower) unread(f *followed) {
+	if f.row.Unread = true; f.row.Hashed == 0 {
+		w.notes = append(w.notes, Warning{File: f.path, Text: goneUnread, Unread: true})
+	}
+}
+
+const goneUnread = "was deleted or overwritten before it was read to its end"
+
+// refresh notes how a file is now that is known by its handle alone.
+func (f *followed) refresh(now time.Time) {
+	if f.file == nil {
+		return
+	}
+	if info, err := f.file.Stat(); err == nil && info.Size() != f.size {
+		f.size, f.mtime, f.changed, f.check = info.Size(), info.ModTime().UnixNano(), now, true
+	}
 }
 
 // troubled says whether a path lies where the folder could not be read.
@@ -282,15 +310,11 @@ func (w *follower) troubled(path string) bool {
 func (w *follower) lose(f *followed, now time.Time) error {
 	id := fileID{f.row.Dev, f.row.Inode}
 	if f.file != nil {
-		info, err := f.file.Stat()
-		if err == nil && info.Size() != f.size {
-			f.size, f.mtime, f.changed, f.check = info.Size(), info.ModTime().UnixNano(), now, true
-		}
-		if err == nil && (f.pending(w, now) != idle || now.Sub(f.changed) < w.idle) {
+		if f.pending(w, now) != idle || now.Sub(f.changed) < w.idle {
 			return nil // it is read to its end first
 		}
 		if f.cut != nil {
-			if err := w.end(f, func(*Batch, *autoCutter) bool { return true }); err != nil {
+			if err := w.end(f, f.cut.likely); err != nil {
 				return err
 			}
 		}
@@ -298,7 +322,7 @@ func (w *follower) lose(f *followed, now time.Time) error {
 			w.notes = append(w.notes, f.held...)
 		}
 	} else if f.known && f.pending(w, now) != idle {
-		w.notes = append(w.notes, Warning{File: f.path, Text: "was deleted before it was read to its end", Unread: true})
+		w.unread(f)
 	}
 	w.shut(f)
 	delete(w.here, id)
@@ -357,9 +381,15 @@ func sortedKeys(m map[string]string) []string {
 // busy says whether there is something to be read now.
 func (w *follower) busy() bool { return len(w.queue) > 0 }
 
-// rest tells, if that is news, that all was read, and hands on positions that wait for a batch.
-func (w *follower) rest() error {
+// rest is for when all was read that is to be read now. It tells so, if that is news, and hands on positions that wait for
+// a batch.
+func (w *follower) rest(now time.Time) error {
 	behind := w.isBehind()
+	if !behind {
+		if err := w.cutOff(now); err != nil {
+			return err
+		}
+	}
 	if w.began && w.behind == behind && len(w.dirty) == 0 {
 		return nil
 	}

@@ -26,10 +26,14 @@ type position struct {
 	Text    int  `json:"text,omitempty"`    // which of the texts in it is being read: 0 but for archives
 	Done    bool `json:"done,omitempty"`    // a packed file was read to its end
 	Told    bool `json:"told,omitempty"`    // what is wrong with its end was told
-	Lost    bool `json:"lost,omitempty"`    // half a record at the end of a file that is gone was rejected
+	Unread  bool `json:"unread,omitempty"`  // more stood in it than was read, and it is gone
+	Lost    bool `json:"lost,omitempty"`    // half a record at the end of a file that is gone was rejected, or that it is unread was told
 	Stopped bool `json:"stopped,omitempty"` // no record is to be had from it
 
 	textState
+	Copied int64 `json:"copied,omitempty"` // how much of the text another file has too; that goes on from there
+
+	listed string // under which head it is remembered
 }
 
 // kind is how a file is read.

@@ -96,7 +96,7 @@ func (x *tailing) pass(d time.Duration) {
 			}
 		}
 		if err == nil {
-			err = x.w.rest()
+			err = x.w.rest(x.now)
 		}
 		if errors.Is(err, errKilled) {
 			x.start()
