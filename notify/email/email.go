@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,28 +91,30 @@ func told(m *notify.Message) *receipt {
 func (c *Channel) Plan(m *notify.Message) notify.Plan {
 	last := told(m)
 	if last == nil {
-		if !m.Alert.Status.Standing() && !m.Uncertain && m.Via == "" {
+		never := m.Sent == 0 || onlyFinal(m) // of an alert that was skipped, being final is all that can follow
+		if never && !m.Alert.Status.Standing() && !m.Uncertain && m.Via == "" {
 			return notify.Plan{Skip: true, Why: "it no longer stood before anybody was mailed"}
 		}
 		return notify.Plan{Why: "the first mail"}
 	}
-	quiet, severity := true, last.Severity
+	if onlyFinal(m) {
+		return notify.Plan{Skip: true, Why: "nothing but that it is final"}
+	}
 	for _, change := range m.Changes {
-		if change.Severity > severity {
+		if change.Severity > last.Severity {
 			return notify.Plan{Why: "higher severity"}
 		}
 		switch change.Reason {
 		case engine.Opened, engine.MergedIn, engine.MergedAway, engine.Gone, engine.Revived, engine.Moved:
 			return notify.Plan{Why: change.Reason.String()}
-		case engine.Finished:
-		default:
-			quiet = false
 		}
 	}
-	if quiet {
-		return notify.Plan{Skip: true, Why: "nothing but that it is final"}
-	}
 	return notify.Plan{At: time.UnixMicro(last.At).Add(growth), Why: "growth within 15 minutes of the last mail"}
+}
+
+// onlyFinal says whether nothing changed but that the alert is final.
+func onlyFinal(m *notify.Message) bool {
+	return len(m.Changes) > 0 && !slices.ContainsFunc(m.Changes, func(c notify.Change) bool { return c.Reason != engine.Finished })
 }
 
 // Send mails what a message tells.
@@ -148,7 +151,7 @@ func (c *Channel) receipt(m *notify.Message) *receipt {
 func (c *Channel) head(m *notify.Message, next *receipt) *head {
 	a := m.Alert
 	h := &head{
-		id: c.mailID(m), subject: next.Subject, date: time.UnixMicro(m.Now), references: []string{c.threadID(m)},
+		id: c.mailID(m), subject: next.Subject, date: inHeader(time.UnixMicro(m.Now)), references: []string{c.threadID(m)},
 		urgent:   a.Severity >= hit.Critical && a.Status.Standing(),
 		severity: a.Severity.String(), rule: a.Rule, alert: a.ID,
 	}
@@ -164,6 +167,17 @@ func (c *Channel) head(m *notify.Message, next *receipt) *head {
 		h.subject = "Re: " + h.subject
 	}
 	return h
+}
+
+// inHeader is t, or the nearest time that the head of a mail can hold: years have four digits there.
+func inHeader(t time.Time) time.Time {
+	switch t = t.UTC(); {
+	case t.Year() < 1900:
+		return time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+	case t.Year() > 9999:
+		return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	}
+	return t
 }
 
 // mailID is the id of the mail that tells of the alert's revision: the same whenever it is sent again, so that servers
@@ -195,7 +209,7 @@ func (c *Channel) Tell(ctx context.Context, n *notify.Notice) error {
 	}
 	h := &head{
 		id:      c.id("notice", strconv.FormatInt(at.UnixMicro(), 10), n.Level.String(), n.Text),
-		subject: noticeSubject(n), date: at, urgent: n.Level >= notify.Trouble,
+		subject: noticeSubject(n), date: inHeader(at), urgent: n.Level >= notify.Trouble,
 	}
 	return c.deliver(ctx, func(refused []refusal) ([]byte, error) {
 		l := noticeLetter(n, at)
@@ -211,20 +225,11 @@ func (c *Channel) Tell(ctx context.Context, n *notify.Notice) error {
 func unknown(refused []refusal, known []string) []refusal {
 	var news []refusal
 	for _, r := range refused {
-		if !contains(known, r.Address) {
+		if !slices.Contains(known, r.Address) {
 			news = append(news, r)
 		}
 	}
 	return news
-}
-
-func contains(list []string, s string) bool {
-	for _, t := range list {
-		if t == s {
-			return true
-		}
-	}
-	return false
 }
 
 func addresses(refused []refusal) []string {
