@@ -63,6 +63,6 @@ Exit status: 0 done and nothing wrong; 1 a check, test or comparison failed; 2 w
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newTest(s), newCheck(s), newRules(s), newSimulate(s), newVersion(s))
+	root.AddCommand(newTest(s), newCheck(s), newRules(s), newAlerts(s), newRun(s), newSimulate(s), newVersion(s))
 	return root
 }

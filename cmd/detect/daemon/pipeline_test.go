@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -86,6 +88,13 @@ func (m *mortal) Commit(ctx context.Context, c *engine.Commit) error {
 // TestAnyWay reads the same records as two streams in batches of any size, by any number of workers, through kills at any
 // commit and orderly stops: the alerts are those of a replay, everybody was told of each, and every record was counted.
 func TestAnyWay(t *testing.T) {
+	cases := "20"
+	if more := os.Getenv("DETECT_CHECKS"); more != "" {
+		cases = more
+	}
+	if err := flag.Set("rapid.checks", cases); err != nil {
+		t.Fatal(err)
+	}
 	lines, domains := tenant(t, 3, 2500)
 	set := loadRules(t, domains)
 	want := replayed(t, set, lines)
