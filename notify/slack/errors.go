@@ -131,12 +131,7 @@ func unnamed(doing string, status int) error {
 }
 
 // wait bounds a time that came from outside.
-func wait(d time.Duration) time.Duration {
-	if d <= 0 {
-		return time.Second
-	}
-	return min(d, longestWait)
-}
+func wait(d time.Duration) time.Duration { return min(max(d, time.Second), longestWait) }
 
 // limited is the library's error for a reply that asks to slow down.
 func limited(retryAfter string) error {

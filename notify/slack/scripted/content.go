@@ -224,7 +224,7 @@ func (c *checker) leaf(at string, v any, preformatted bool) {
 var (
 	emojiName = regexp.MustCompile(`:[a-z0-9_+'-]+:`)
 	entity    = regexp.MustCompile(`&(amp|lt|gt);`)
-	address   = regexp.MustCompile(`(?i)\b(https?|ftp|slack|file)://|\bmailto:\S|\bwww\.\S|\b([a-z0-9-]+\.)+(com|net|org|io|ru)\b`)
+	address   = regexp.MustCompile(`(?i)\b(https?|ftp|slack|file)://|\bmailto:\S|\bwww\.[\p{L}\p{N}]|\b([a-z0-9-]+\.)+(com|net|org|io|ru)\b`)
 	emphasis  = regexp.MustCompile("(^|[\\s(\\[{\"'.,;:!?-])([*_~`])[^\\s]")
 	mailName  = regexp.MustCompile(`\S+@\S+`)
 )
