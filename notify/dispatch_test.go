@@ -202,7 +202,7 @@ func TestOutage(t *testing.T) {
 		d.commit(revision("a00", 2))
 		time.Sleep(9 * time.Minute)
 		synctest.Wait()
-		if n := d.places["soc"].attempts; n < 8 || n > 20 {
+		if n := d.places["soc"].tries(); n < 8 || n > 20 {
 			t.Errorf("%d attempts in an hour", n)
 		}
 		oncall := d.places["oncall"].messages()
@@ -425,7 +425,7 @@ func TestDrainLeavesWhatIsNotDue(t *testing.T) {
 		if err := d.Drain(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if n := d.places["down"].attempts; n != 1 {
+		if n := d.places["down"].tries(); n != 1 {
 			t.Errorf("%d attempts for a channel that is down", n)
 		}
 		if n := len(d.places["slow"].messages()); n != 2 {

@@ -416,7 +416,6 @@ type place struct {
 	// answer decides about the n-th attempt (from 0) to send a message; nil: all arrive.
 	answer   func(n int, m *notify.Message) answer
 	attempts int
-	open     []int // revisions of attempts whose end the sender could not know
 }
 
 // answer is what becomes of one attempt.
@@ -430,6 +429,13 @@ func (p *place) messages() []got {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.got)
+}
+
+// tries is how many attempts to send there were.
+func (p *place) tries() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.attempts
 }
 
 // channel is a process's way to a place.
