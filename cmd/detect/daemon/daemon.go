@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -207,8 +208,13 @@ func (d *Daemon) log() {
 	for name, c := range s.Channels {
 		channels = append(channels, name+" ("+c.Kind()+")")
 	}
+	served := "nowhere"
+	if d.Listener != nil {
+		served = d.Listener.Addr().String()
+	}
+	slices.Sort(channels)
 	d.Log.Info("detect runs", "version", d.Version, "reads", shown(streams), "rules", len(s.Rules.Rules), "alerts_to", shown(channels),
-		"store", escape.Terminal(d.Store.Path()))
+		"store", escape.Terminal(d.Store.Path()), "metrics", served)
 }
 
 func shown(list []string) string { return escape.Terminal(strings.Join(list, ", ")) }
