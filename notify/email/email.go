@@ -71,7 +71,7 @@ func (c *Channel) EachRevision() bool { return false }
 // receipt is what the channel keeps of the last mail of an alert.
 type receipt struct {
 	First    string       `json:"first"`   // id of the first mail, that the others answer
-	Subject  string       `json:"subject"` // of the first mail, by which clients keep a thread together
+	Subject  string       `json:"subject"` // of the first mail, or the first of its severity: clients keep a thread together by it
 	Severity hit.Severity `json:"severity"`
 	At       int64        `json:"at"`                // of the last mail, microseconds
 	Refused  []string     `json:"refused,omitempty"` // recipients of whose refusal the others were told
@@ -140,6 +140,9 @@ func (c *Channel) receipt(m *notify.Message) *receipt {
 	r := &receipt{Severity: m.Alert.Severity, At: m.Now}
 	if last := told(m); last != nil {
 		r.First, r.Subject, r.Refused = last.First, last.Subject, last.Refused
+		if r.Severity > last.Severity { // the inbox must show it, even if a client then begins another thread
+			r.Subject = subject(m.Alert.Severity, m.Alert.Title)
+		}
 		r.Severity = max(last.Severity, r.Severity) // falling and rising again to where it was is no news
 		return r
 	}
@@ -161,9 +164,7 @@ func (c *Channel) head(m *notify.Message, next *receipt) *head {
 	}
 	h.answers = last.First
 	h.references = append(h.references, last.First)
-	if a.Severity > last.Severity { // the inbox must show it, even if a client then begins another thread
-		h.subject = subject(a.Severity, a.Title)
-	} else {
+	if next.Subject == last.Subject {
 		h.subject = "Re: " + h.subject
 	}
 	return h

@@ -50,7 +50,7 @@ var page = template.Must(template.New("mail").Parse(strings.NewReplacer("\n", ""
 
 {{if .Respond}}
 <div style="padding:18px 0 6px 0;font-size:13px;font-weight:700;color:#7a7f87">To respond, in PowerShell</div>
-<div style="padding:10px 12px;border:1px solid #80808060;border-radius:4px;background-color:#8080801a;font-family:ui-monospace,Consolas,Menlo,monospace;font-size:13px;line-height:1.5;white-space:pre-wrap;word-break:break-word;overflow-wrap:anywhere">{{.Respond}}</div>
+<div style="padding:10px 12px;border:1px solid #80808060;border-radius:4px;background-color:#8080801a;font-family:ui-monospace,Consolas,Menlo,monospace;font-size:13px;line-height:1.5;word-break:break-word;overflow-wrap:anywhere">{{range .Commands}}<div style="white-space:pre-wrap;padding-left:1.5em;text-indent:-1.5em">{{.}}</div>{{end}}</div>
 {{if .Altered}}<div style="padding:6px 0 0 0;font-size:13px;color:#7a7f87">{{.AlteredNote}}</div>{{end}}
 {{end}}
 
@@ -87,6 +87,9 @@ var page = template.Must(template.New("mail").Parse(strings.NewReplacer("\n", ""
 
 // AlteredNote is the note below commands that are Altered.
 func (l *letter) AlteredNote() string { return altered }
+
+// Commands are the lines of Respond, each an element of its own: Outlook would join them.
+func (l *letter) Commands() []string { return strings.Split(l.Respond, "\n") }
 
 // WhyTitle is the title above Why.
 func (l *letter) WhyTitle() string { return l.why() }

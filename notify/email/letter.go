@@ -86,6 +86,20 @@ func newLetter(c *notify.Card) *letter {
 		l.fact(f)
 	}
 	l.cut = l.cut || len(c.Facts) > manyFacts
+	if c.Status.Standing() { // of what stands no more nobody need know what to do
+		l.advice(c)
+	}
+	l.records(c)
+	for _, id := range c.Attack[:min(len(c.Attack), manyLines)] {
+		l.link(&l.Attack, id, technique(id))
+	}
+	l.footer(c)
+	l.preview()
+	return l
+}
+
+// advice is what to do, and what to read for it.
+func (l *letter) advice(c *notify.Card) {
 	l.Respond, l.Altered = l.commands(c.Respond)
 	for _, p := range strings.Split(strings.TrimSpace(c.Why), "\n\n") {
 		if s := l.text(strings.Join(strings.Fields(p), " "), longWhy); s != "" {
@@ -93,16 +107,9 @@ func newLetter(c *notify.Card) *letter {
 		}
 	}
 	l.Benign = l.texts(c.FalsePositives, manyLines, longLine)
-	l.records(c)
-	for _, id := range c.Attack[:min(len(c.Attack), manyLines)] {
-		l.link(&l.Attack, id, technique(id))
-	}
 	for _, address := range c.References[:min(len(c.References), manyLines)] {
 		l.link(&l.Sources, address, followed(address))
 	}
-	l.footer(c)
-	l.preview()
-	return l
 }
 
 // text is s made harmless, at most limit bytes of it, and no more than is left.
@@ -176,7 +183,7 @@ func (l *letter) fact(f notify.Fact) {
 	if len(values) == 0 {
 		return
 	}
-	if !slices.ContainsFunc(values, func(v string) bool { return len(v) > 40 }) {
+	if !slices.ContainsFunc(values, func(v string) bool { return len(v) > 40 || strings.Contains(v, ",") }) {
 		values = []string{strings.Join(values, ", ")}
 	}
 	l.Facts = append(l.Facts, fact{l.text(f.Label, 60), values})
