@@ -60,3 +60,6 @@ func faultField(f *faults, name string) *bool {
 	}
 	panic(fmt.Sprintf("no fault %q", name))
 }
+
+// CacheBytes is the memory that the timelines in the cache are counted with, and how many they are.
+func (e *Engine) CacheBytes() (bytes, timelines int) { return e.cache.bytes, len(e.cache.timelines) }

@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"slices"
+	"unsafe"
 
 	"detect/rules"
 	"detect/rules/hit"
@@ -47,6 +48,9 @@ type column struct {
 	min, max, first, last hit.Value
 	values                tally
 }
+
+// valueSize is the bytes of a value without its text.
+const valueSize = int(unsafe.Sizeof(hit.Value{}))
 
 // maxFew is how many marks a fold keeps as they are.
 const maxFew = 16
@@ -118,6 +122,22 @@ func (f *fold) size() int {
 	return n
 }
 
+// own is about how many bytes of memory a fold of hits that are counted elsewhere holds: its lists, not what is in them.
+func (f *fold) own() int {
+	n := 160 + 8*len(f.few)
+	if f.stats != nil {
+		n += 200 + 16*len(f.stats.records) + 24*len(f.stats.sets)
+		for i := range f.stats.columns {
+			c := &f.stats.columns[i]
+			n += 300 + valueSize*len(c.bare) + c.values.own()
+		}
+		for i := range f.stats.sums {
+			n += 64 + f.stats.sums[i].own()
+		}
+	}
+	return n
+}
+
 func newStats(r *rules.Rule) *stats {
 	s := &stats{columns: make([]column, len(r.Captures)), sums: make([]tally, len(r.SumBy))}
 	for i, c := range r.Captures {
@@ -165,9 +185,7 @@ func (s *stats) addSet(set []hit.Value) {
 		}
 	}
 	s.sets = append(s.sets, set)
-	for _, v := range set {
-		s.bytes += v.Size()
-	}
+	s.bytes += 24 + valueSize*len(set)
 }
 
 // add adds a captured value and says about how many bytes it holds more, its tally apart.
@@ -199,7 +217,7 @@ func (c *column) addOne(v hit.Value, bare bool) (bytes int) {
 	c.last = v
 	if bare {
 		c.bare = append(c.bare, v)
-		bytes = v.Size()
+		bytes = valueSize // its text is the tally's
 	}
 	c.values.add(v, 0)
 	return bytes

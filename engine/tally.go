@@ -137,6 +137,9 @@ func (t *tally) add(v hit.Value, x float64) {
 	}
 }
 
+// own is about how many bytes of memory the tally's lists hold, without the values' texts.
+func (t *tally) own() int { return (valueSize+48)*len(t.list) + 8*len(t.index) }
+
 // find is the place of v in the list, -1 if it isn't there; then slot is free for it in the index, and h its hash.
 func (t *tally) find(v hit.Value) (i, slot int, h uint64) {
 	if t.index == nil {

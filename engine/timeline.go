@@ -297,14 +297,14 @@ func (t *timeline) reckon() {
 	}
 }
 
-// weigh is about how many bytes of memory the timeline takes.
+// weigh is about how many bytes of memory the timeline takes, the garbage collector's slack apart.
 func (t *timeline) weigh() int {
 	n := 512 + len(t.key) + t.hitBytes + 56*len(t.cells) + t.window.size()
 	if t.acc != nil {
 		n += t.acc.size()
 	}
 	for _, e := range t.prov.eps {
-		n += e.size()
+		n += e.own() // its hits are t's, or those of the open episode
 	}
 	n += 16 * len(t.prov.marks)
 	for _, a := range t.alerts {
