@@ -259,7 +259,7 @@ type alertLine struct {
 func newAlertLine(a *engine.Alert) alertLine {
 	l := alertLine{
 		id: shortID(a.ID), when: alertjson.UTC(a.First).Format("2006-01-02 15:04"), severity: a.Severity.String(), status: a.Status.String(),
-		count: grouped(a.Count), title: escape.Cut(a.Title, 2000),
+		count: grouped(a.Count), title: escape.Cut(a.Title, longestTitle),
 	}
 	if a.Staged {
 		l.status += ", staged"

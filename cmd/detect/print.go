@@ -49,7 +49,7 @@ func (p *printChannel) Plan(m *notify.Message) notify.Plan {
 	switch {
 	case p.json:
 		return notify.Plan{}
-	case m.Sent == 0 && !m.Alert.Status.Standing():
+	case m.Sent == 0 && !m.Uncertain && !m.Alert.Status.Standing():
 		return notify.Plan{Skip: true, Why: "it was gone before it was printed"}
 	case m.Sent > 0 && len(p.changes(m)) == 0:
 		return notify.Plan{Skip: true, Why: "nothing that is printed changed"}
@@ -91,7 +91,7 @@ func (p *printChannel) Send(ctx context.Context, m *notify.Message) ([]byte, err
 
 // writeChanges prints in one line, wrapped, what became of an alert that was printed before.
 func (p *printChannel) writeChanges(b *strings.Builder, a *alertReport, changes []string) {
-	text := "alert " + shortID(a.ID) + " " + strings.Join(changes, "; ") + ": " + escape.Terminal(a.Title)
+	text := "alert " + shortID(a.ID) + " " + strings.Join(changes, "; ") + ": " + escape.Terminal(escape.Cut(a.Title, longestTitle))
 	label := p.screen.paint(severityStyle[a.Severity], pad(strings.ToUpper(a.Severity), 8))
 	for i, line := range wrap(text, p.screen.width-len(alertIndent)-21) {
 		if i == 0 {

@@ -18,6 +18,8 @@ const (
 	shownValues  = 5
 	shownRecords = 3
 	shownRejects = 10
+
+	longestTitle = 2000 // bytes
 )
 
 var severityStyle = map[string]style{
@@ -93,7 +95,7 @@ func (a *alertReport) writeText(b *strings.Builder, s *screen, verbose bool) {
 
 // writeHead prints how bad it is, when it began and what it is.
 func (a *alertReport) writeHead(b *strings.Builder, s *screen) {
-	title := wrap(escape.Terminal(a.Title), s.width-len(alertIndent)-20)
+	title := wrap(escape.Terminal(escape.Cut(a.Title, longestTitle)), s.width-len(alertIndent)-20)
 	if len(title) == 0 {
 		title = []string{a.Rule}
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
@@ -88,8 +89,16 @@ func wrap(text string, width int) []string {
 			lines = append(lines, line)
 			line = word
 		}
-		for columns(line) > width {
-			head := runewidth.Truncate(line, width, "")
+		for {
+			// A window is enough to cut by: words of a megabyte come from records.
+			window := line[:min(len(line), 16*width)]
+			for len(window) < len(line) && len(window) > 0 && !utf8.RuneStart(line[len(window)]) {
+				window = window[:len(window)-1]
+			}
+			if len(window) == len(line) && columns(line) <= width {
+				break
+			}
+			head := runewidth.Truncate(window, width, "")
 			if head == "" {
 				break
 			}

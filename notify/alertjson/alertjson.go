@@ -59,8 +59,14 @@ func New(a *engine.Alert) Alert {
 	return r
 }
 
-// UTC is a time in microseconds as JSON shows it.
-func UTC(us int64) time.Time { return time.UnixMicro(us).UTC() }
+// The first and the last time that RFC 3339 can write, microseconds.
+const (
+	firstTime = -62167219200_000_000
+	lastTime  = 253402300799_999_999
+)
+
+// UTC is a time in microseconds as JSON shows it: a year has four digits there, and what is beyond is shown as the nearest.
+func UTC(us int64) time.Time { return time.UnixMicro(min(max(us, firstTime), lastTime)).UTC() }
 
 // Part is one part of the entity that an alert is about.
 type Part struct{ Name, Value string }
