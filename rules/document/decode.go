@@ -76,11 +76,14 @@ func (d *Decoder) value(v Value, what string, to reflect.Value) {
 		to.SetBool(b)
 	case to.CanInt():
 		var n int64
-		if !v.Is("!!int") || v.Decode(&n) != nil || to.OverflowInt(n) {
+		switch {
+		case !v.Is("!!int"):
 			r.Add(v, 0, fmt.Sprintf("%s must be a whole number, and this is %s", what, v.What()), "")
-			return
+		case v.Decode(&n) != nil || to.OverflowInt(n):
+			r.Add(v, 0, what+" is too large a number", "")
+		default:
+			to.SetInt(n)
 		}
-		to.SetInt(n)
 	default:
 		panic(fmt.Sprintf("document: a %s can't be decoded", to.Type()))
 	}
