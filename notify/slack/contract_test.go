@@ -35,7 +35,10 @@ func (l *logged) String() string {
 }
 
 // open makes a channel for a scripted Slack. what changes the configuration.
-func open(t *testing.T, s *scripted.Server, what ...func(*Config)) (*Channel, *logged) {
+func open(t interface {
+	Helper()
+	Fatal(args ...any)
+}, s *scripted.Server, what ...func(*Config)) (*Channel, *logged) {
 	t.Helper()
 	log := &logged{}
 	cfg := Config{Token: secret.Of(scripted.Token), Channel: scripted.ChannelName, API: scripted.API, Transport: s.Transport(),
