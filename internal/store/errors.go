@@ -52,7 +52,7 @@ func (s *Store) failed(what string, err error) error {
 		if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the index of the log can't grow
 			cause = ErrFull
 		}
-		if cause == ErrReadOnly && s.opts.ReadOnly {
+		if errors.Is(cause, ErrReadOnly) && s.opts.ReadOnly {
 			cause = ErrNoAccess // a reader too has to write: the index of the log beside the store
 		}
 		if cause != nil {

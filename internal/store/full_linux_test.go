@@ -16,7 +16,7 @@ import (
 // there is space the same store goes on, with a new engine.
 func TestAFullDisk(t *testing.T) {
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
 		t.Skipf("a file system of its own needs to be root: %v", err)
 	}
 	defer func() {
@@ -25,7 +25,7 @@ func TestAFullDisk(t *testing.T) {
 		}
 	}()
 	ballast := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 7<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, Options{Path: filepath.Join(dir, "detect.db")})

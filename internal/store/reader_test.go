@@ -46,7 +46,7 @@ func TestAKilledWritersStoreIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out := asChild(t, os.Args[0], path, 0); !strings.Contains(out, "found true <nil>") {
+	if out := asChild(t, os.Args[0], path, 0); !strings.Contains(out, "found <nil>") {
 		t.Errorf("while it is written: %s", out)
 	}
 	if err := live.Close(); err != nil {
@@ -64,7 +64,7 @@ func TestAKilledWritersStoreIsRead(t *testing.T) {
 		}
 		left[name] = b
 	}
-	if out := asChild(t, os.Args[0], path, 0); !strings.Contains(out, "found true <nil>") {
+	if out := asChild(t, os.Args[0], path, 0); !strings.Contains(out, "found <nil>") {
 		t.Errorf("after the kill: %s", out)
 	}
 	for name, b := range left {
