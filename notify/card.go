@@ -29,7 +29,7 @@ type Card struct {
 	Why string
 	// Changes say what changed since the channel was last told, a line each, oldest first; empty for the first message.
 	Changes []string
-	// Respond is PowerShell, a command a line.
+	// Respond is PowerShell, a command a line; empty for an alert that does not stand.
 	Respond string
 	// Evidence is the ids of the records that made it, the first few; Records says how many there are.
 	Evidence []string
@@ -71,6 +71,9 @@ func NewCard(m *Message) *Card {
 	}
 	if c.Records >= 1000 && a.Count > int64(c.Records) { // no more are kept
 		c.Records = int(a.Count)
+	}
+	if !a.Status.Standing() { // nobody should lock an account for it
+		c.Respond = ""
 	}
 	for _, id := range a.Records[:min(len(a.Records), shownRecords)] {
 		c.Evidence = append(c.Evidence, escape.Cut(id, shownValue))
@@ -132,7 +135,7 @@ func Text(c *Card, limit int) string {
 	}
 	b.WriteByte('\n')
 	for _, f := range c.Facts {
-		line("%s: %s", escape.Terminal(f.Label), f.text())
+		line("%s:%s", escape.Terminal(f.Label), f.text())
 	}
 	if c.Why != "" {
 		line("\nWhy: %s", escape.Terminal(c.Why))
@@ -147,7 +150,7 @@ func Text(c *Card, limit int) string {
 		line("\nRespond:\n%s", escape.Lines(c.Respond))
 	}
 	if len(c.Evidence) > 0 {
-		line("\nRecords: %s", Fact{Values: c.Evidence, More: c.Records - len(c.Evidence)}.text())
+		line("\nRecords:%s", Fact{Values: c.Evidence, More: c.Records - len(c.Evidence)}.text())
 	}
 	line("Rule: %s", escape.Terminal(strings.Join(append([]string{c.Rule}, c.Attack...), ", ")))
 	for _, s := range c.References {
@@ -160,16 +163,23 @@ func Text(c *Card, limit int) string {
 	return clip(strings.TrimRight(b.String(), "\n"), limit, c.ID)
 }
 
-// text is a fact's values on one line.
+// text is a fact's values behind its label: on the same line, or each on its own if they are long.
 func (f Fact) text() string {
-	list := make([]string, len(f.Values))
+	const wide = 90
+	list, length, between := make([]string, len(f.Values)), 0, ", "
 	for i, v := range f.Values {
 		list[i] = escape.Terminal(v)
+		if length += len(list[i]); strings.Contains(v, ",") {
+			between = "; "
+		}
 	}
 	if f.More > 0 {
 		list = append(list, "and "+grouped(int64(f.More))+" more")
 	}
-	return strings.Join(list, ", ")
+	if length > wide && len(list) > 1 {
+		return "\n  " + strings.Join(list, "\n  ")
+	}
+	return " " + strings.Join(list, between)
 }
 
 // clip cuts text to limit bytes and says where the rest is.

@@ -277,7 +277,7 @@ func (l *lane) down(ctx context.Context, now time.Time) error {
 	if l.Fallback == "" || l.Fallback == l.name || now.Sub(since) < l.FallbackAfter {
 		return nil
 	}
-	cause := fmt.Sprintf("%s could not be reached since %s", l.name, since.UTC().Format("2006-01-02 15:04 UTC"))
+	cause := fmt.Sprintf("it could not be reached since %s", since.UTC().Format("2006-01-02 15:04 UTC"))
 	for {
 		n, err := l.Outbox.StandInWaiting(ctx, l.name, l.Fallback, cause, now.Add(-l.FallbackAfter).UnixMicro(), now.UnixMicro(), standInLimit)
 		if n > 0 {
