@@ -67,7 +67,7 @@ func render(m *notify.Message, now time.Time) ([]byte, error) {
 	a := m.Alert
 	b := body{
 		Alert: alertjson.New(a), Revision: a.Revision, Reason: word(a.Reason), Note: a.Note, Changes: []change{},
-		Detected: at(m.Detected), Sent: now.UTC().Truncate(time.Microsecond), Repeat: m.Uncertain,
+		Detected: at(m.Detected), Sent: inJSON(now.UTC().Truncate(time.Microsecond)), Repeat: m.Uncertain,
 	}
 	b.Alert.First, b.Alert.Last = inJSON(b.Alert.First), inJSON(b.Alert.Last)
 	if m.Abridged {
