@@ -102,7 +102,7 @@ func line(s string) string {
 	for g := graphemes.FromString(s); g.Next() && kept < subjectLength-1 && end+len(g.Value()) <= most; kept++ {
 		end += len(g.Value())
 	}
-	if rest := s[end:]; len(rest) > len("…") && (kept < subjectLength-1 || more(rest)) {
+	if rest := s[end:]; rest != "" && (kept < subjectLength-1 || more(rest)) {
 		return s[:end] + "…"
 	}
 	return s
