@@ -203,7 +203,7 @@ func (w *world) compare(t *rapid.T) {
 func TestDeliveriesAreAsTheModelSays(t *testing.T) {
 	dir := t.TempDir()
 	n := 0
-	check(t, 40, func(t *rapid.T) {
+	check(t, 25, func(t *rapid.T) {
 		n++
 		opts := Options{Path: filepath.Join(dir, fmt.Sprint(n, ".db"))}
 		w := &world{s: open(t, opts), held: map[string]*Delivery{}}
