@@ -258,12 +258,9 @@ func (d *Daemon) attend(ctx context.Context, processed <-chan struct{}) (complet
 				return true, nil
 			}
 		case <-d.Reload:
-			err = d.reload(ctx, watch)
+			d.reload(ctx, watch)
 		case <-watch.changed:
-			err = d.reload(ctx, watch)
-		}
-		if err != nil {
-			return false, err
+			d.reload(ctx, watch)
 		}
 	}
 }

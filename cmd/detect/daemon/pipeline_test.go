@@ -88,7 +88,7 @@ func (m *mortal) Commit(ctx context.Context, c *engine.Commit) error {
 // TestAnyWay reads the same records as two streams in batches of any size, by any number of workers, through kills at any
 // commit and orderly stops: the alerts are those of a replay, everybody was told of each, and every record was counted.
 func TestAnyWay(t *testing.T) {
-	cases := "20"
+	cases := "12"
 	if more := os.Getenv("DETECT_CHECKS"); more != "" {
 		cases = more
 	}

@@ -7,25 +7,29 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"detect/notify"
 	"detect/notify/escape"
 )
 
-// reload loads everything anew and has it take over, or leaves everything as it is. An error means that the daemon can't go
-// on.
-func (d *Daemon) reload(ctx context.Context, watch *watcher) error {
+// reload loads everything anew and has it take over, or leaves everything as it is.
+func (d *Daemon) reload(ctx context.Context, watch *watcher) {
 	next, err := d.Load(ctx)
 	if err != nil {
 		d.refuse(err)
-		return nil
+		return
 	}
 	old := d.setup.Load()
 	if fault := fixed(old, next); fault != "" {
 		next.close()
 		d.refuse(errors.New(fault))
-		return nil
+		return
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(d.hard, cancel)() // the sequencer may have ended
+
 	streams, fresh, gone := d.exchange(next)
 	for _, st := range gone {
 		st.stop()
@@ -34,11 +38,11 @@ func (d *Daemon) reload(ctx context.Context, watch *watcher) error {
 		select {
 		case <-st.ended:
 		case <-ctx.Done():
-			return nil // the end comes before the reload
+			return // the end comes before the reload
 		}
 	}
 	if err := d.pipeline.swap(ctx, newGeneration(next, streams)); err != nil {
-		return nil // either the daemon is to end or its sequencer has, with its own error
+		return // either the daemon is to end or its sequencer has, with its own error
 	}
 	d.streamsMu.Lock()
 	d.streams = streams
@@ -47,14 +51,29 @@ func (d *Daemon) reload(ctx context.Context, watch *watcher) error {
 	d.relay(next)
 	old.close()
 	watch.files(next.Watch)
-	if err := d.open(d.hard, fresh.sources, fresh.streams); err != nil {
-		return err
-	}
+	d.openFresh(ctx, fresh)
 	d.refused = nil
 	d.metrics.reloaded(true)
 	d.Log.Info("rules and configuration were loaded anew", "rules", len(next.Rules.Rules), "sources", len(next.Sources), "channels", len(next.Channels))
 	signal(d.ended) // a source that is gone may have been the last that was read
-	return nil
+}
+
+// openFresh starts sources, as soon as the store says how far they were read.
+func (d *Daemon) openFresh(ctx context.Context, fresh pairs) {
+	for wait := firstPause; ; wait = min(2*wait, longPause) {
+		err := d.open(d.hard, fresh.sources, fresh.streams)
+		if err == nil {
+			return
+		}
+		d.say(notify.Notice{Level: notify.Trouble, Text: fmt.Sprintf("New sources are not read yet: %v.", err)})
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
 }
 
 // pairs are sources with their streams.

@@ -69,7 +69,7 @@ func look(paths []string) map[string]stamp {
 				if err != nil || e.IsDir() {
 					return nil //nolint:nilerr // what can't be read now shows when it can
 				}
-				if ext := filepath.Ext(name); ext != ".yaml" && ext != ".yml" {
+				if !isRuleFile(name) {
 					return nil
 				}
 				if info, err := os.Stat(name); err == nil {
@@ -145,16 +145,34 @@ func (w *watcher) listen(ctx context.Context, hints chan<- struct{}) {
 		select {
 		case <-ctx.Done():
 			return
-		case _, ok := <-system.Events:
+		case e, ok := <-system.Events:
 			if !ok {
 				return
 			}
-			signal(hints)
+			if w.concerns(e.Name) { // a store in the same folder changes all the time
+				signal(hints)
+			}
 		case <-system.Errors:
 			signal(hints)
 		case <-tick.C:
 		}
 	}
+}
+
+// concerns says whether a file that changed may be one that is watched.
+func (w *watcher) concerns(path string) bool {
+	if isRuleFile(path) {
+		return true
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, ok := w.stamps[path]
+	return ok
+}
+
+func isRuleFile(path string) bool {
+	ext := filepath.Ext(path)
+	return ext == ".yaml" || ext == ".yml"
 }
 
 // folders are those that hold what is watched.
