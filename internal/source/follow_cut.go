@@ -29,13 +29,13 @@ func newCutting(file string) *cutting {
 	return &cutting{auto: autoCutter{place: place{file: file, line: 1}}, sum: sha256.New()}
 }
 
-// oneRune is how much room a block must have left to be worth filling: one character.
-const oneRune = 4
+// leastRoom is how much room a block must have left to be worth filling: for a character of UTF-16 and its half of the next.
+const leastRoom = 8
 
 // block reads up to a block of text with fill and has it cut. fill is given room to fill and tells with io.EOF that
 // there is no more for now. The batch is nil if there is nothing in it.
 func (c *cutting) block(size int, fill func([]byte) (int, error)) (b *Batch, err error) {
-	c.window = max(c.window, size, len(c.carry)+2*oneRune)
+	c.window = max(c.window, size, len(c.carry)+leastRoom)
 	b = newBatch(c.window)
 	room := b.buf[:c.window]
 	k := copy(room, c.carry)
@@ -46,7 +46,7 @@ func (c *cutting) block(size int, fill func([]byte) (int, error)) (b *Batch, err
 	}
 	text := room[:k+n]
 	c.absorb(text[k:], c.offset+int64(k))
-	isFull := c.window-len(text) < oneRune
+	isFull := c.window-len(text) < leastRoom
 	state := more
 	if isFull && c.window >= c.auto.limit() {
 		state = full
@@ -55,9 +55,9 @@ func (c *cutting) block(size int, fill func([]byte) (int, error)) (b *Batch, err
 	carry := text[used:]
 	switch {
 	case used == 0 && isFull:
-		c.window = min(2*c.window, c.auto.limit()+oneRune)
+		c.window = min(2*c.window, c.auto.limit()+leastRoom)
 	case used > 0:
-		c.window = min(2*len(carry), c.auto.limit()+oneRune)
+		c.window = min(2*len(carry), c.auto.limit()+leastRoom)
 	}
 	c.keep(carry)
 	c.offset += int64(used)

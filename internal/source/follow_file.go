@@ -76,6 +76,9 @@ func (f *followed) pending(w *follower, now time.Time) need {
 
 func (f *followed) rename(path string) {
 	f.path, f.row.Path = path, path
+	if f.row.Hashed == 0 {
+		f.row.First = path
+	}
 	if f.cut != nil {
 		f.cut.rename(path)
 	}
@@ -246,7 +249,7 @@ func (r *plainReader) fill(room []byte) (n int, err error) {
 	if r.buf == nil {
 		r.buf = make([]byte, 64<<10)
 	}
-	for len(room)-n >= 2*oneRune-1 && err == nil {
+	for len(room)-n >= leastRoom && err == nil {
 		var m int
 		m, err = r.file.ReadAt(r.buf[:min(len(r.buf), (len(room)-n)/3*2)], r.at)
 		r.end = r.at + int64(m)

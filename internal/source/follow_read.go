@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// read reads a block of each file that is followed to its end as it grows, and one of the first of the others. A new file
+// read reads a block of each file that is followed to its end as it grows, and one of the first of the others, those that
+// are gone but for their handle before the rest. A new file
 // that may be a copy of one of those is begun when they were read to their ends; within reason, as one may grow all the time.
 func (w *follower) read(now time.Time) error {
 	queue := slices.Clone(w.queue)
 	live := 0
 	for _, f := range queue {
-		if f.ahead() && f.queued {
+		if f.live && f.queued {
 			if err := w.stepOne(f, now); err != nil {
 				return err
 			}
@@ -23,22 +24,22 @@ func (w *follower) read(now time.Time) error {
 			}
 		}
 	}
-	for _, f := range queue {
-		if f.ahead() || !f.queued {
-			continue
-		}
-		if isNew := !f.matched && f.row.Cut == nil; isNew && live > 0 && w.delayed < maxDelay {
-			w.delayed++
-			return nil
-		}
-		w.delayed = 0
-		return w.stepOne(f, now)
+	isOther := func(f *followed) bool { return f.queued && !f.live }
+	i := slices.IndexFunc(queue, func(f *followed) bool { return isOther(f) && f.missed > 0 })
+	if i < 0 {
+		i = slices.IndexFunc(queue, isOther)
 	}
-	return nil
+	if i < 0 {
+		return nil
+	}
+	f := queue[i]
+	if isNew := !f.matched && f.row.Cut == nil; isNew && live > 0 && w.delayed < maxDelay {
+		w.delayed++
+		return nil
+	}
+	w.delayed = 0
+	return w.stepOne(f, now)
 }
-
-// ahead says whether a file is read before new ones: it was read to its end before, or is gone but for its handle.
-func (f *followed) ahead() bool { return f.live || f.missed > 0 }
 
 // maxDelay is for how many blocks of other files a new one may have to wait.
 const maxDelay = 1000
@@ -78,7 +79,8 @@ func (w *follower) prepare(f *followed, now time.Time) (ready bool, err error) {
 		}
 	}
 	if f.check {
-		if !f.same() {
+		changed := f.row.Kind == kindZip && f.row.Size > 0 && f.size != f.row.Size // its members may be others
+		if changed || !f.same() {
 			if err := w.renew(f, now); err != nil {
 				return false, err
 			}
@@ -99,12 +101,6 @@ func (w *follower) prepare(f *followed, now time.Time) (ready bool, err error) {
 		if f.unchanged() {
 			f.endSize, f.endMtime = f.size, f.mtime
 			return false, nil
-		}
-		if f.row.Kind == kindZip && f.row.Size > 0 && f.size != f.row.Size {
-			if err := w.renew(f, now); err != nil {
-				return false, err
-			}
-			return false, nil // the next scan begins it
 		}
 	}
 	if !f.matched && f.row.Cut == nil && f.packed == nil {

@@ -193,15 +193,16 @@ func (w *follower) look(id fileID, path string, info fs.FileInfo, now time.Time)
 		f = &followed{row: w.newRow(id, path, now)}
 		w.here[id] = f
 	}
-	if f.path != path {
-		suspect := f.missed > 0 && f.file == nil || f.row.Hashed > 0 && f.row.Copied == f.row.Hashed
+	moved := f.path != path
+	if moved {
 		f.rename(path)
-		if suspect { // the inode may be in use again: only the content can tell
-			if err := w.renew(f, now); err != nil {
-				return err
-			}
-			f.known = false
+	}
+	copied := f.row.Hashed > 0 && f.row.Copied == f.row.Hashed && (moved || f.row.Size != size)
+	if f.file == nil && (f.missed > 0 || copied) { // the inode may be in use again: only the content can tell
+		if err := w.renew(f, now); err != nil {
+			return err
 		}
+		f.known = false
 	}
 	f.missed = 0
 	if f.size == size && f.mtime == mtime.UnixNano() && f.known {
