@@ -43,7 +43,7 @@ const (
 )
 
 // play plays a scenario in a bubble, and says what went wrong.
-func (s *scenario) play(t *testing.T, open func(t *testing.T) backend) (err error, steps int) {
+func (s *scenario) play(t *testing.T, open func(t *testing.T) backend) (steps int, err error) {
 	synctest.Test(t, func(t *testing.T) {
 		st := open(t)
 		places := map[string]*place{}
@@ -96,7 +96,7 @@ func (s *scenario) play(t *testing.T, open func(t *testing.T) backend) (err erro
 			err = errors.Join(err, c.Close())
 		}
 	})
-	return err, steps
+	return steps, err
 }
 
 // live runs one process until it dies or everything is told, and says whether it died.
@@ -254,7 +254,7 @@ func TestCrashes(t *testing.T) {
 					return
 				}
 				s := drawn.Draw(rt, "scenario")
-				if err, _ := s.play(t, b.open); err != nil {
+				if _, err := s.play(t, b.open); err != nil {
 					rt.Fatal(err)
 				}
 			})
@@ -285,7 +285,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			end := base
 			end.crashes = []int{1 << 30}
-			err, steps := end.play(t, open)
+			steps, err := end.play(t, open)
 			if err != nil || steps < 30 {
 				t.Fatalf("without a death: %d steps, %v", steps, err)
 			}
@@ -296,7 +296,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 			for k := 0; k < steps; k += stride {
 				s := base
 				s.crashes = []int{k}
-				if err, _ := s.play(t, open); err != nil {
+				if _, err := s.play(t, open); err != nil {
 					t.Errorf("dying at step %d of %d: %v", k, steps, err)
 				}
 			}
@@ -305,7 +305,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 					for j := range 12 {
 						s := base
 						s.crashes = []int{k, j}
-						if err, _ := s.play(t, open); err != nil {
+						if _, err := s.play(t, open); err != nil {
 							t.Errorf("dying at steps %d and %d of %d: %v", k, j, steps, err)
 						}
 					}

@@ -162,13 +162,13 @@ func TestRetryAfterHoldsTheWholeChannel(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	for seed := range uint64(200) {
-		least, most := time.Duration(0), 5*time.Second
+		most := 5 * time.Second
 		for n := 1; n < 40; n++ {
 			wait := notify.Backoff(n, seed)
 			if wait != notify.Backoff(n, seed) {
 				t.Fatal("it is not pure")
 			}
-			if least = most - most/5; wait < least || wait > most {
+			if least := most - most/5; wait < least || wait > most {
 				t.Fatalf("after %d failures %s, not %s to %s", n, wait, least, most)
 			}
 			most = min(2*most, 10*time.Minute)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -156,23 +157,23 @@ func (l *lane) deliver(ctx, sending context.Context, dv *store.Delivery) error {
 
 // plan asks the channel whether and when it wants the message. What panics is an error.
 func (l *lane) plan(m *Message) (p Plan, err error) {
-	defer l.recovered(&err)
+	defer recovered(l.Log, l.name, &err)
 	return l.channel.Plan(m), nil
 }
 
 // send has the channel send the message, with the timeout. What panics is an error.
 func (l *lane) send(ctx context.Context, m *Message) (receipt []byte, err error) {
-	defer l.recovered(&err)
+	defer recovered(l.Log, l.name, &err)
 	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
 	defer cancel()
 	return l.channel.Send(ctx, m)
 }
 
 // recovered makes a panic an error: an alert that a channel can't render must reach people otherwise, and not end detection.
-func (l *lane) recovered(err *error) {
+func recovered(log *slog.Logger, channel string, err *error) {
 	if r := recover(); r != nil {
 		// The value of a panic may quote what it was working on, the stack doesn't.
-		l.Log.Error("a channel panicked", "channel", l.name, "stack", string(debug.Stack()))
+		log.Error("a channel panicked", "channel", channel, "stack", string(debug.Stack()))
 		*err = &Permanent{Err: errors.New("the channel panicked"), Hint: "this is a fault of the program: see its log"}
 	}
 }

@@ -200,7 +200,7 @@ func (o *Ops) tell(ctx, sending context.Context, closing <-chan struct{}, l *ops
 func (o *Ops) attempt(ctx context.Context, l *opsLane, n *Notice, failures *int) (wait time.Duration, done bool) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(o.Timeout, 30*time.Second))
 	defer cancel()
-	err := l.channel.Tell(ctx, n)
+	err := o.send(ctx, l, n)
 	if err == nil {
 		*failures = 0
 		return opsPace, true
@@ -223,6 +223,12 @@ func (o *Ops) attempt(ctx context.Context, l *opsLane, n *Notice, failures *int)
 	}
 	o.Log.Debug("a notice could not be told yet", "channel", l.name, "error", text, "wait", wait)
 	return wait, false
+}
+
+// send has the channel tell the notice. What panics is an error.
+func (o *Ops) send(ctx context.Context, l *opsLane, n *Notice) (err error) {
+	defer recovered(o.Log, l.name, &err)
+	return l.channel.Tell(ctx, n)
 }
 
 // head is the first notice that waits: one that sums up those that found no room, once all before them are told.

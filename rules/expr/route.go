@@ -231,8 +231,9 @@ func Route(src string) (func(*AlertView) (bool, error), []Issue) {
 func routeHints(issues []Issue, p *provider) []Issue {
 	fields := p.schema(routedType.TypeName()).names
 	for i := range issues {
-		name, ok := strings.CutPrefix(issues[i].Message, "there is no ")
-		if name, ok = strings.CutSuffix(name, " in when"); !ok {
+		name, isName := strings.CutPrefix(issues[i].Message, "there is no ")
+		name, isVariable := strings.CutSuffix(name, " in when")
+		if !isName || !isVariable {
 			continue
 		}
 		issues[i].Hint = ""
