@@ -276,7 +276,7 @@ func FuzzMail(f *testing.F) {
 		m.Alert.By = []string{name, "mailbox"}
 		m.Alert.Values[0].Name, m.Alert.Rule, m.Alert.Into = name, name, text
 		m.Alert.Severity, m.Alert.Status = hit.Severity(severity), engine.Status(severity%5)
-		for i := range min(max(n, 0), 2000) {
+		for i := range min(max(n, 0), 50) {
 			m.Alert.Values[0].Values = append(m.Alert.Values[0].Values, fmt.Sprint(text, i))
 		}
 		m.Alert.First, m.Detected, m.Now = at, at, at

@@ -111,5 +111,5 @@ func line(s string) string {
 // more says whether s is more than one character.
 func more(s string) bool {
 	g := graphemes.FromString(s)
-	return g.Next() && g.Next()
+	return g.Next() && len(g.Value()) < len(s)
 }

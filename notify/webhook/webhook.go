@@ -85,9 +85,7 @@ func New(name string, cfg Config) (*Channel, error) {
 
 // hide makes the replacer that takes secrets out of the words of an error.
 func hide(secrets []string, to *url.URL) *strings.Replacer {
-	for _, s := range []string{to.RequestURI(), to.EscapedPath(), to.Path, to.RawQuery} {
-		secrets = append(secrets, s)
-	}
+	secrets = append(secrets, to.RequestURI(), to.EscapedPath(), to.Path, to.RawQuery)
 	if to.User != nil {
 		word, _ := to.User.Password()
 		secrets = append(secrets, to.User.String(), to.User.Username(), word)

@@ -279,7 +279,7 @@ func TestAnswerWithoutEnd(t *testing.T) {
 	}
 	read := 0
 	ch.Transport = transport(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Body: io.NopCloser(reader(func(p []byte) (int, error) { read += len(p); return len(p), nil }))}, nil
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(reader(func(p []byte) (int, error) { read += len(p); return len(p), nil }))}, nil
 	})
 	if _, err := ch.Send(t.Context(), notifytest.Opened()); err != nil || read > 64<<10 {
 		t.Errorf("%d bytes read, %v", read, err)
