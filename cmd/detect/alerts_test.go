@@ -5,13 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"detect/engine"
+	"detect/internal/simulate"
 	"detect/internal/store"
 	"detect/rules/hit"
 )
@@ -169,5 +172,39 @@ func TestAlertsListJSON(t *testing.T) {
 				t.Errorf("%s as %s: %s, want %s", c.args, format, got, c.want)
 			}
 		}
+	}
+}
+
+// TestStoredAlertsAreThoseOfTheReplay runs the daemon over standard input, and compares what `alerts list` gives with what
+// a replay of the same records finds: in all but how each came about.
+func TestStoredAlertsAreThoseOfTheReplay(t *testing.T) {
+	dir, lines, _ := tenant(t, simulate.Config{Seed: 9, Records: 4000, Attacks: []string{"all"}})
+	config := filepath.Join(dir, "detect.yaml")
+	want := replayed(t, "--config", config, filepath.Join(dir, "records.ndjson"))
+	var out, errs bytes.Buffer
+	in := bytes.NewReader(append(bytes.Join(lines, []byte("\n")), '\n'))
+	if status := run(context.Background(), []string{"run", "--quiet", "--config", config}, in, &out, &errs); status != 0 {
+		t.Fatalf("detect run: exit status %d: %s", status, &errs)
+	}
+	out.Reset()
+	if status := run(context.Background(), []string{"alerts", "list", "--config", config, "--format", "json"}, strings.NewReader(""), &out, &errs); status != 0 {
+		t.Fatalf("detect alerts list: exit status %d: %s", status, &errs)
+	}
+	var got struct {
+		Alerts []alertReport `json:"alerts"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range [][]alertReport{want.Alerts, got.Alerts} {
+		for i := range list {
+			list[i].Revision, list[i].Reason, list[i].Note, list[i].Final = 0, "", "", false
+		}
+	}
+	if len(want.Alerts) < 10 {
+		t.Errorf("only %d alerts to compare", len(want.Alerts))
+	}
+	if diff := cmp.Diff(want.Alerts, got.Alerts, cmp.AllowUnexported(alertReport{})); diff != "" {
+		t.Error(diff)
 	}
 }
