@@ -30,7 +30,9 @@ func (c channelConfig) open(name string, log *slog.Logger) (notify.Channel, erro
 		cfg.Log = log
 		return slack.New(name, cfg)
 	case c.Email != nil:
-		return email.New(name, *c.Email)
+		cfg := *c.Email
+		cfg.Log = log
+		return email.New(name, cfg)
 	default:
 		return webhook.New(name, *c.Webhook)
 	}

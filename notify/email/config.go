@@ -4,6 +4,7 @@ package email
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/mail"
 	"strconv"
@@ -18,6 +19,9 @@ type Config struct {
 	To   []string `yaml:"to"`   // addresses, with or without a name
 	From string   `yaml:"from"` // an address, with or without a name
 	SMTP SMTP     `yaml:"smtp"`
+
+	// Log is told of recipients that the server refused while it took others; nil: slog.Default().
+	Log *slog.Logger `yaml:"-"`
 }
 
 // SMTP is the server that takes the mail.

@@ -26,15 +26,14 @@ const growth = 15 * time.Minute
 
 // Channel sends mail to a list of recipients.
 type Channel struct {
-	// Roots are the authorities whose certificates of servers are believed; nil: those of the system. Set it, Dial and
-	// Log before the first mail, if at all.
+	// Roots are the authorities whose certificates of servers are believed; nil: those of the system. Set it and Dial
+	// before the first mail, if at all.
 	Roots *x509.CertPool
 	// Dial opens connections; nil: over the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Log is told of recipients that the server refused while it took others; nil: slog.Default().
-	Log *slog.Logger
 
 	name   string
+	log    *slog.Logger
 	to     []*mail.Address
 	from   *mail.Address
 	smtp   SMTP
@@ -46,7 +45,10 @@ func New(name string, cfg Config) (*Channel, error) {
 	if list := cfg.Check(); len(list) > 0 {
 		return nil, fmt.Errorf("email channel %s: %s: %s", name, strings.Join(list[0].Path, "."), list[0].Message)
 	}
-	c := &Channel{name: name, smtp: cfg.SMTP}
+	c := &Channel{name: name, smtp: cfg.SMTP, log: cfg.Log}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
 	for _, raw := range cfg.To {
 		a, err := address(raw)
 		if err != nil {
@@ -252,11 +254,7 @@ func (c *Channel) missing(refused []refusal) string {
 
 // warn logs who does not get a mail that the others get.
 func (c *Channel) warn(refused []refusal) {
-	log := c.Log
-	if log == nil {
-		log = slog.Default()
-	}
 	for _, r := range refused {
-		log.Warn("the mail server refused a recipient and took the others", "channel", c.name, "recipient", escape.Terminal(r.Address), "error", r.Words)
+		c.log.Warn("the mail server refused a recipient and took the others", "channel", c.name, "recipient", escape.Terminal(r.Address), "error", r.Words)
 	}
 }

@@ -100,8 +100,10 @@ func TestSendMeetsWhatServersDo(t *testing.T) {
 func TestSendToThoseWhoCanHaveIt(t *testing.T) {
 	s := startServer(t, setup{})
 	var logged strings.Builder
-	ch := s.channel(t, func(c *Config) { c.To = []string{"a@contoso.example", "gone@contoso.example", "b@contoso.example"} })
-	ch.Log = slog.New(slog.NewTextHandler(&logged, nil))
+	ch := s.channel(t, func(c *Config) {
+		c.To = []string{"a@contoso.example", "gone@contoso.example", "b@contoso.example"}
+		c.Log = slog.New(slog.NewTextHandler(&logged, nil))
+	})
 	s.script(func(s *server) {
 		s.rcpt = func(to string) error {
 			if strings.HasPrefix(to, "gone") {
@@ -209,8 +211,10 @@ func TestContract(t *testing.T) {
 	notifytest.Contract(t, func(t *testing.T) *notifytest.Fixture {
 		s := startServer(t, setup{})
 		var logged lockedBuilder
-		ch := s.channel(t, withPassword)
-		ch.Log = slog.New(slog.NewTextHandler(&logged, nil))
+		ch := s.channel(t, func(c *Config) {
+			withPassword(c)
+			c.Log = slog.New(slog.NewTextHandler(&logged, nil))
+		})
 		refused := false
 		ch.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			s.mu.Lock()
