@@ -111,9 +111,8 @@ func (w *follower) matchText(f *followed, in io.Reader) (best *position, short b
 			if err := w.ctx.Err(); err != nil {
 				return nil, false, err
 			}
-			n, err := io.CopyN(h, in, min(row.Hashed-at, 1<<20))
-			at += n
-			if err != nil {
+			n, _ := io.CopyN(h, in, min(row.Hashed-at, 1<<20)) // an error is told of when the text is read
+			if at += n; n == 0 {
 				return best, true, nil
 			}
 		}

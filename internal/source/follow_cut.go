@@ -212,7 +212,7 @@ func (s *textState) resume(file string) (*cutting, error) {
 // whether the digests agree. What was carried is carried again.
 func (s *textState) replay(file string, in io.Reader) (c *cutting, same bool, err error) {
 	if c, err = s.resume(file); err != nil {
-		return nil, false, nil // damaged; begin anew
+		return nil, false, err
 	}
 	h := sha256.New()
 	if _, err = io.CopyN(h, in, s.Offset); err != nil {

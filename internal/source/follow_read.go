@@ -59,6 +59,9 @@ func (w *follower) done(f *followed) {
 
 func (w *follower) step(f *followed, now time.Time) error {
 	ready, err := w.prepare(f, now)
+	if errors.Is(err, errNew) {
+		return nil // in its turn, as it is a new file now
+	}
 	if err != nil || !ready {
 		w.done(f)
 		return err
@@ -68,6 +71,8 @@ func (w *follower) step(f *followed, now time.Time) error {
 	}
 	return w.stepPlain(f, now)
 }
+
+var errNew = errors.New("the file has another content now")
 
 // prepare has a file open, makes sure that it is the one that row tells of, and finds out how to read it. It is not ready
 // if there is nothing to be read now.
@@ -84,6 +89,7 @@ func (w *follower) prepare(f *followed, now time.Time) (ready bool, err error) {
 			if err := w.renew(f, now); err != nil {
 				return false, err
 			}
+			return false, errNew
 		}
 		f.check = false
 	}
@@ -96,6 +102,7 @@ func (w *follower) prepare(f *followed, now time.Time) (ready bool, err error) {
 	if f.row.Kind.packed() && f.packed == nil {
 		if f.pending(w, now) != due {
 			w.waiting = true
+			w.holdBack(f)
 			return false, nil
 		}
 		if f.unchanged() {

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -275,5 +274,3 @@ func TestFollowRun(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-var _ = bytes.Equal
