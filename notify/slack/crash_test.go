@@ -18,10 +18,10 @@ import (
 	"detect/rules/hit"
 )
 
-// TestMain has each property tried on 400 cases, or as many as DETECT_CHECKS of the environment says.
+// TestMain has each property tried on 250 cases, or as many as DETECT_CHECKS of the environment says.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("DETECT_CHECKS"), "400"))
+	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("DETECT_CHECKS"), "250"))
 	os.Exit(m.Run())
 }
 
