@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -190,6 +191,15 @@ func TestSignatureOfTheDocumentation(t *testing.T) {
 	const want = "v1=5555dd74466124a340da2733542793b79216c80c7a6b7fcffeb2ac0030aab443"
 	if got := Sign([]byte("It's a Secret to Everybody"), "1767225600", []byte(`{"notice":{"text":"hello"}}`)); got != want {
 		t.Errorf("it is %s", got)
+	}
+	doc, err := os.ReadFile("../../docs/webhook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{want, HeaderTimestamp, HeaderSignature, "Idempotency-Key", "`{\"notice\":{\"text\":\"hello\"}}`"} {
+		if !bytes.Contains(doc, []byte(s)) {
+			t.Errorf("docs/webhook.md does not have %s", s)
+		}
 	}
 }
 
