@@ -18,7 +18,7 @@ type metrics struct {
 	read, bytes, rejected   *prometheus.CounterVec // by stream
 	records                 *prometheus.CounterVec // by outcome
 	batches, storeErrors    prometheus.Counter
-	commits, latency        prometheus.Histogram
+	commits, latency        prometheus.Observer
 	frontier, absence       prometheus.Gauge
 	watermark, behind       *prometheus.GaugeVec   // by stream
 	revised                 *prometheus.CounterVec // by rule and reason
@@ -36,48 +36,50 @@ const (
 	labelChannel = "channel"
 )
 
+// counter makes counters and registers them, as gauge and histogram do theirs.
+func (m *metrics) counter(name, help string, labels ...string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "detect_" + name, Help: help}, labels)
+	m.registry.MustRegister(v)
+	return v
+}
+
+func (m *metrics) gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "detect_" + name, Help: help}, labels)
+	m.registry.MustRegister(v)
+	return v
+}
+
+func (m *metrics) histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "detect_" + name, Help: help, Buckets: buckets}, labels)
+	m.registry.MustRegister(v)
+	return v
+}
+
 func newMetrics(version, commit string) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry()}
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "detect_" + name, Help: help}, labels)
-		m.registry.MustRegister(v)
-		return v
-	}
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "detect_" + name, Help: help}, labels)
-		m.registry.MustRegister(v)
-		return v
-	}
-	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
-		v := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "detect_" + name, Help: help, Buckets: buckets})
-		m.registry.MustRegister(v)
-		return v
-	}
-	m.read = counter("records_read_total", "Records committed, by the stream that delivered them; rejected ones are counted apart.", labelStream)
-	m.bytes = counter("bytes_read_total", "Bytes of those records as they were read.", labelStream)
-	m.rejected = counter("rejected_total", "What was read and is no usable record.", labelStream)
-	m.records = counter("records_total", "What became of records: accepted, duplicate, rejected; late and differing count within these.", "outcome")
-	m.batches = counter("batches_total", "Transactions that batches were committed in.").WithLabelValues()
-	m.storeErrors = counter("store_errors_total", "Commits that failed and were tried again.").WithLabelValues()
-	m.commits = histogram("commit_seconds", "How long the engine and the transaction took for one commit.", prometheus.ExponentialBuckets(0.0005, 2, 15))
-	m.latency = histogram("read_to_commit_seconds", "From when a batch was read to when it was committed.", prometheus.ExponentialBuckets(0.001, 2, 16))
-	m.frontier = gauge("frontier_timestamp_seconds", "Event time before which records count as late.").WithLabelValues()
-	m.absence = gauge("absence_timestamp_seconds", "Event time up to which it may be said that something did not happen.").WithLabelValues()
-	m.watermark = gauge("watermark_timestamp_seconds", "The newest event time that a stream delivered.", labelStream)
-	m.behind = gauge("behind", "1 while a stream has not been read to its end.", labelStream)
-	m.overtaken = gauge("streams_overtaken", "How many streams the others wait for no longer, so that their records count as late.").WithLabelValues()
-	m.revised = counter("alert_revisions_total", "Revisions of alerts, by rule and reason.", labelRule, "reason")
-	m.reloads = counter("reloads_total", "Attempts to load the configuration and the rules anew, by result.", "result")
-	m.reloadOK = gauge("reload_last_ok", "1 if the last reload took effect, or there was none.").WithLabelValues()
-	m.reloadAt = gauge("reload_last_ok_timestamp_seconds", "When rules and configuration last took effect.").WithLabelValues()
-	m.paused = gauge("paused", "1 while nothing is read because nothing can be stored.").WithLabelValues()
-	m.unread = gauge("unread", "1 if something could not be read since the start.").WithLabelValues()
-	m.ready = gauge("ready", "1 if /readyz says yes.").WithLabelValues()
-	m.lastCommitAt = gauge("last_commit_timestamp_seconds", "When something was last committed.").WithLabelValues()
-	m.send = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "detect_send_seconds", Help: "How long one attempt to send a message took.",
-		Buckets: prometheus.ExponentialBuckets(0.01, 2, 13)}, []string{labelChannel, "result"})
-	m.registry.MustRegister(m.send)
-	gauge("build_info", "Which build this is.", "version", "commit").WithLabelValues(version, commit).Set(1)
+	m.read = m.counter("records_read_total", "Records committed, by the stream that delivered them; rejected ones are counted apart.", labelStream)
+	m.bytes = m.counter("bytes_read_total", "Bytes of those records as they were read.", labelStream)
+	m.rejected = m.counter("rejected_total", "What was read and is no usable record.", labelStream)
+	m.records = m.counter("records_total", "What became of records: accepted, duplicate, rejected; late and differing count within these.", "outcome")
+	m.batches = m.counter("batches_total", "Transactions that batches were committed in.").WithLabelValues()
+	m.storeErrors = m.counter("store_errors_total", "Commits that failed and were tried again.").WithLabelValues()
+	m.commits = m.histogram("commit_seconds", "How long the engine and the transaction took for one commit.", prometheus.ExponentialBuckets(0.0005, 2, 15)).WithLabelValues()
+	m.latency = m.histogram("read_to_commit_seconds", "From when a batch was read to when it was committed.", prometheus.ExponentialBuckets(0.001, 2, 16)).WithLabelValues()
+	m.frontier = m.gauge("frontier_timestamp_seconds", "Event time before which records count as late.").WithLabelValues()
+	m.absence = m.gauge("absence_timestamp_seconds", "Event time up to which it may be said that something did not happen.").WithLabelValues()
+	m.watermark = m.gauge("watermark_timestamp_seconds", "The newest event time that a stream delivered.", labelStream)
+	m.behind = m.gauge("behind", "1 while a stream has not been read to its end.", labelStream)
+	m.overtaken = m.gauge("streams_overtaken", "How many streams the others wait for no longer, so that their records count as late.").WithLabelValues()
+	m.revised = m.counter("alert_revisions_total", "Revisions of alerts, by rule and reason.", labelRule, "reason")
+	m.reloads = m.counter("reloads_total", "Attempts to load the configuration and the rules anew, by result.", "result")
+	m.reloadOK = m.gauge("reload_last_ok", "1 if the last reload took effect, or there was none.").WithLabelValues()
+	m.reloadAt = m.gauge("reload_last_ok_timestamp_seconds", "When rules and configuration last took effect.").WithLabelValues()
+	m.paused = m.gauge("paused", "1 while nothing is read because nothing can be stored.").WithLabelValues()
+	m.unread = m.gauge("unread", "1 if something could not be read since the start.").WithLabelValues()
+	m.ready = m.gauge("ready", "1 if /readyz says yes.").WithLabelValues()
+	m.lastCommitAt = m.gauge("last_commit_timestamp_seconds", "When something was last committed.").WithLabelValues()
+	m.send = m.histogram("send_seconds", "How long one attempt to send a message took.", prometheus.ExponentialBuckets(0.01, 2, 13), labelChannel, "result")
+	m.gauge("build_info", "Which build this is.", "version", "commit").WithLabelValues(version, commit).Set(1)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{"accepted", "duplicate", "rejected", "late", "differing"} {
 		m.records.WithLabelValues(outcome)

@@ -13,8 +13,9 @@ import (
 	"detect/internal/source"
 )
 
-// ask asks the daemon's own server without a network.
+// ask asks the daemon's own server without a network, in a bubble.
 func ask(d *Daemon, path string) (status int, body string) {
+	synctest.Wait()
 	w := httptest.NewRecorder()
 	d.handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w.Code, w.Body.String()

@@ -1,9 +1,7 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -11,9 +9,7 @@ import (
 	"time"
 
 	"detect/engine"
-	"detect/internal/store"
 	"detect/notify"
-	"detect/notify/escape"
 )
 
 // When what came in is committed: as soon as no more is waiting, but no later than commitAfter after the first of it was
@@ -27,12 +23,6 @@ const (
 const (
 	idleTick = 15 * time.Second // how often the clock moves on without records
 	idleStep = time.Minute      // how far it must have moved to be worth a commit by itself
-)
-
-// The back-off while the store can't be written.
-const (
-	firstPause = time.Second
-	longPause  = 30 * time.Second
 )
 
 // sequencer is the one goroutine that runs the engine: it takes matched units in their order and commits them.
@@ -211,32 +201,6 @@ func minus(a, b int64) int64 {
 	return a - b
 }
 
-// commit processes units in one transaction. While the store can't be written it waits and tries again, and with it all
-// sources wait.
-func (s *sequencer) commit(ctx context.Context, units []*unit) error {
-	begun := time.Now()
-	wait := time.Duration(0)
-	for {
-		out, err := s.process(ctx, units)
-		if err == nil {
-			s.resume()
-			s.committed(units, out, begun)
-			return nil
-		}
-		s.eng = nil // what it holds may be ahead of what is stored
-		if lasting(err) || ctx.Err() != nil {
-			return err
-		}
-		wait = min(max(firstPause, 2*wait), longPause)
-		if err := s.pause(ctx, err, wait); err != nil {
-			return err
-		}
-		for _, u := range units {
-			s.redo.do(u) // its hits belong to the engine that failed
-		}
-	}
-}
-
 // process has the engine process units, and opens it if it must.
 func (s *sequencer) process(ctx context.Context, units []*unit) (*engine.Outcome, error) {
 	if s.eng == nil {
@@ -304,53 +268,6 @@ func (s *sequencer) committed(units []*unit, out *engine.Outcome, begun time.Tim
 	s.overtaken()
 }
 
-// tell logs what could not be read.
-func (s *sequencer) tell(u *unit) {
-	for i := range u.rejects {
-		r := &u.rejects[i]
-		s.told.warn("record rejected", "stream", escape.Terminal(r.Source), "file", escape.Terminal(r.File), "line", r.Line, "offset", r.Offset,
-			"reason", escape.Terminal(escape.Cut(r.Reason, 1000)))
-	}
-	s.told.add("record rejected", u.rejected-len(u.rejects))
-	for _, w := range u.raw.Warnings {
-		s.told.warn("source", "stream", escape.Terminal(u.stream.name), "file", escape.Terminal(w.File), "text", escape.Terminal(w.Text))
-		if w.Unread {
-			u.stream.unread.Store(true)
-			s.say(notify.Notice{Level: notify.Trouble, Text: fmt.Sprintf("%s could not be read: %s", cmp.Or(w.File, u.stream.name), w.Text)})
-		}
-	}
-}
-
-// tellErrors logs the first error of each rule.
-func (s *sequencer) tellErrors() {
-	counts := s.p.counts()
-	s.counts(counts)
-	for id, n := range counts {
-		if n.errors > 0 && !s.erred[id] {
-			s.erred[id] = true
-			s.log.Warn("a rule's expression could not be evaluated and counts as not fulfilled", "rule", id, "times", n.errors,
-				"first", escape.Terminal(escape.Cut(n.firstError, 1000)))
-		}
-	}
-}
-
-// overtaken tells of streams for which the others wait no more.
-func (s *sequencer) overtaken() {
-	for _, st := range s.gen.streams {
-		mark, ok := s.clocks.Watermarks[st.name]
-		if !ok || mark == math.MinInt64 {
-			continue
-		}
-		over := minus(mark, s.gen.engine.Lateness) < s.clocks.Frontier
-		if over && !st.overtaken {
-			text := fmt.Sprintf("stream %s has delivered nothing newer than %s: the others wait for it no longer, and its records count as late until it has caught up",
-				st.name, time.UnixMicro(mark).UTC().Format(time.RFC3339))
-			s.say(notify.Notice{Level: notify.Warning, Text: text, Hint: "see whether records still arrive there; store.hold says how long the others wait"})
-		}
-		st.overtaken = over
-	}
-}
-
 // change puts another generation in place, after all that came before it.
 func (s *sequencer) change(ctx context.Context, c *change) error {
 	if s.eng != nil {
@@ -381,47 +298,4 @@ func (s *sequencer) counts(to ruleCounts) {
 	defer s.countsMu.Unlock()
 	to.add(s.retired)
 	to.addEngine(s.live)
-}
-
-// lasting says whether an error of the store won't pass by itself.
-func lasting(err error) bool {
-	for _, e := range [...]error{store.ErrDamaged, store.ErrForeign, store.ErrNewer, store.ErrOlder, store.ErrClosed, store.ErrInUse} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-// pause says that nothing can be committed, and why, and waits. It gives up, with the error, when the daemon is to end.
-func (s *sequencer) pause(ctx context.Context, cause error, wait time.Duration) error {
-	if !s.paused {
-		s.paused = true
-		s.say(notify.Notice{Level: notify.Trouble, Text: fmt.Sprintf("Reading pauses: what was read can't be stored: %v.", cause),
-			Hint: "nothing is lost: it goes on by itself as soon as the store can be written"})
-	} else {
-		s.log.Debug("still nothing can be stored", "error", escape.Terminal(cause.Error()), "again_in", wait)
-	}
-	s.state.pause(cause.Error())
-	s.metrics.storeErrors.Inc()
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-s.stop:
-		return fmt.Errorf("ended while nothing could be stored: %w", cause)
-	case <-ctx.Done():
-		return fmt.Errorf("ended while nothing could be stored: %w", cause)
-	}
-}
-
-// resume says that it goes on.
-func (s *sequencer) resume() {
-	if !s.paused {
-		return
-	}
-	s.paused = false
-	s.state.pause("")
-	s.say(notify.Notice{Level: notify.Information, Text: "Reading goes on: the store can be written again."})
 }

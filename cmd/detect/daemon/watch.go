@@ -152,7 +152,10 @@ func (w *watcher) listen(ctx context.Context, hints chan<- struct{}) {
 			if w.concerns(e.Name) { // a store in the same folder changes all the time
 				signal(hints)
 			}
-		case <-system.Errors:
+		case _, ok := <-system.Errors: // some changes may not have been told
+			if !ok {
+				return
+			}
 			signal(hints)
 		case <-tick.C:
 		}
