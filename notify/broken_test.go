@@ -9,6 +9,7 @@ import (
 
 	"detect/engine"
 	"detect/internal/store"
+	"detect/notify"
 )
 
 // broken is an outbox whose methods fail for a while.
@@ -88,5 +89,33 @@ func TestStoreFails(t *testing.T) {
 		time.Sleep(time.Minute)
 		stop()
 		d.expect("soc", "b 1", "a 1")
+	})
+}
+
+// A service that holds back every second message gets all of them in order, and none before its time.
+func TestPacedByTheService(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		d := newDesk(t, newMemory(), "", "soc")
+		d.Router = nil
+		began := time.Now()
+		d.places["soc"].answer = func(n int, _ *notify.Message) answer {
+			if n%2 == 1 {
+				return answer{err: &notify.RetryAfter{After: 3 * time.Second, Err: errDown}}
+			}
+			return answer{}
+		}
+		var want []string
+		for _, id := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
+			d.commit(revision(id, 1))
+			want = append(want, id+" 1")
+		}
+		stop := d.run()
+		time.Sleep(time.Minute)
+		stop()
+		d.expect("soc", want...)
+		all := d.places["soc"].messages()
+		if took := all[len(all)-1].at.Sub(began); took < 27*time.Second || took > 28*time.Second {
+			t.Errorf("nine waits of three seconds took %s", took)
+		}
 	})
 }

@@ -27,8 +27,8 @@ import (
 type Dispatcher struct {
 	Outbox   Outbox
 	Channels map[string]Channel
-	Router   *Router
-	Fallback string // the channel that stands in for others that fail; empty: none
+	Router   *Router // nil: every alert goes to every channel
+	Fallback string  // the channel that stands in for others that fail; empty: none
 
 	// Rules is the rule of an id as it is loaded now, nil if there is none; a nil func knows none.
 	Rules func(id string) *rules.Rule
@@ -177,6 +177,9 @@ func (d *Dispatcher) route(ctx context.Context) error {
 
 // decide names the channels that an alert goes to.
 func (d *Dispatcher) decide(a *engine.Alert) []string {
+	if d.Router == nil {
+		return slices.Sorted(maps.Keys(d.Channels))
+	}
 	decision := d.Router.Route(a)
 	if decision.Err != nil {
 		d.Log.Warn("a route's condition could not be evaluated and counts as holding", "alert", a.ID, "error", escape.Terminal(decision.Err.Error()))

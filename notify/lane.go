@@ -243,6 +243,7 @@ func (l *lane) failed(ctx, sending context.Context, dv *store.Delivery, err erro
 	l.hold = now.Add(wait)
 	next := l.hold
 	switch {
+	case after != nil: // it is the channel's pace
 	case alone:
 		next = now.Add(max(wait, Backoff(dv.Attempts+1, seedOf(dv.Alert))))
 	case dv.Attempts+1 >= probeLast && dv.Attempts%2 == 1:
