@@ -347,14 +347,14 @@ func (w *follower) plan(now time.Time) {
 		}
 	}
 	slices.SortFunc(w.queue, older)
-	for _, f := range w.here {
-		if f.pending(w, now) == later {
-			w.holdBack(f)
-		}
-	}
 	for _, f := range w.queue[:min(len(w.queue), maxOpen/2)] { // so that they can be read if they are deleted meanwhile
 		if f.file == nil {
 			_ = w.openFile(f, now) // tried again, and told of, when it is read
+		}
+	}
+	for _, f := range w.here {
+		if f.pending(w, now) == later {
+			w.holdBack(f)
 		}
 	}
 }
