@@ -153,6 +153,10 @@ type outbox struct {
 	sends   int
 	notices []string
 	fail    error
+
+	slow    time.Duration // that a send takes
+	sending int
+	several bool // two messages were under way at once
 }
 
 func newOutbox() *outbox { return &outbox{told: map[string]int{}} }
@@ -173,6 +177,12 @@ func (o *outbox) Send(_ context.Context, m *notify.Message) ([]byte, error) {
 	if o.fail != nil {
 		return nil, o.fail
 	}
+	o.sending++
+	o.several = o.several || o.sending > 1
+	o.mu.Unlock()
+	time.Sleep(o.slow)
+	o.mu.Lock()
+	o.sending--
 	o.sends++
 	o.told[m.Alert.ID] = m.Alert.Revision
 	return json.Marshal(m.Alert.Revision)

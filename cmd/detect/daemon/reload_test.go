@@ -5,12 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"detect/engine"
 	"detect/internal/source"
 	"detect/rules"
 )
@@ -81,6 +83,7 @@ func TestReload(t *testing.T) {
 		var opened atomic.Int64
 		src := slowly("a", lines, &opened)
 		out, closed := newOutbox(), atomic.Int64{}
+		out.slow = 100 * time.Millisecond
 		count := func(s *Setup) *Setup {
 			s.Close = func() { closed.Add(1) }
 			return s
@@ -105,6 +108,9 @@ func TestReload(t *testing.T) {
 				t.Errorf("told revision %d of %d of %s", out.told[a.ID], a.Revision, a.Title)
 			}
 		}
+		if out.several {
+			t.Error("two messages were under way to one channel at once")
+		}
 		if opened.Load() < 4 {
 			t.Errorf("the source was opened %d times", opened.Load())
 		}
@@ -120,6 +126,51 @@ func TestReload(t *testing.T) {
 		if n := strings.Count(out.said(), "because of what was written now: the file is gone"); n == 0 {
 			t.Errorf("nobody was told of the fault: %s", out.said())
 		}
+	})
+}
+
+// TestReloadTakesEffect: what comes in after a reload meets the new rules, and what came before met the old ones.
+func TestReloadTakesEffect(t *testing.T) {
+	lines, domains := tenant(t, 7, 3000)
+	half := len(lines) / 2
+	all := loadRules(t, domains)
+	few, more := []string{}, []string{}
+	for i, r := range all.Rules {
+		if i%3 == 1 {
+			few = append(few, r.ID)
+		} else {
+			more = append(more, r.ID)
+		}
+	}
+	want := append(replayed(t, loadRules(t, domains, few...), lines), replayed(t, loadRules(t, domains, more...), lines[half:])...)
+	slices.SortFunc(want, engine.CompareAlerts)
+	now := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(now))
+		f := feed{"a", func(ctx context.Context, from int, emit func(*source.Batch) error) error {
+			for at := 0; at < len(lines); at += 50 {
+				if at == half/50*50 {
+					_ = emit(batchOf("a", lines[at:half], half, true))
+					time.Sleep(time.Minute)
+					_ = emit(batchOf("a", lines[half:at+50], at+50, true))
+					continue
+				}
+				to := min(at+50, len(lines))
+				_ = emit(batchOf("a", lines[at:to], to, to < len(lines)))
+			}
+			<-ctx.Done()
+			return nil
+		}}
+		hup := make(chan os.Signal, 1)
+		d := &Daemon{Setup: setup(loadRules(t, domains, few...), f.source("")), Store: openStore(t), Log: new(logs).logger(), Reload: hup,
+			Load: func(context.Context) (*Setup, error) { return setup(all, f.source("")), nil }}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		time.AfterFunc(30*time.Second, func() { hup <- os.Interrupt })
+		if err := d.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		same(t, want, standing(t, d.Store))
 	})
 }
 
