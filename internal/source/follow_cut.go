@@ -128,13 +128,17 @@ func (c *cutting) certain(b *Batch, auto *autoCutter) bool {
 }
 
 // likely says whether what tail cut looks whole, though it could be the beginning of something longer: a row with all its
-// cells, or with a whole record in the cell for it.
+// cells.
 func (c *cutting) likely(b *Batch, auto *autoCutter) bool {
-	t, ok := auto.chosen.(*csvCutter)
-	switch {
-	case !ok:
-		return wholeValues(b.Records[len(b.Records)-1].JSON)
-	case t.flat:
+	if t, ok := auto.chosen.(*csvCutter); ok {
+		return len(t.split.cells) == len(t.names)
+	}
+	return wholeValues(b.Records[len(b.Records)-1].JSON)
+}
+
+// usable says whether what tail cut can be used if nothing more comes: a row may lack cells after that of its record.
+func (c *cutting) usable(b *Batch, auto *autoCutter) bool {
+	if t, ok := auto.chosen.(*csvCutter); ok && t.flat {
 		return len(t.split.cells) == len(t.names)
 	}
 	return wholeValues(b.Records[len(b.Records)-1].JSON)

@@ -76,7 +76,7 @@ func (f *followed) pending(w *follower, now time.Time) need {
 
 func (f *followed) rename(path string) {
 	f.path, f.row.Path = path, path
-	if f.row.Hashed == 0 {
+	if f.row.Offset == 0 { // it may be another file in the inode of one with the same first bytes
 		f.row.First = path
 	}
 	if f.cut != nil {

@@ -315,7 +315,7 @@ func (w *follower) lose(f *followed, now time.Time) error {
 			return nil // it is read to its end first
 		}
 		if f.cut != nil {
-			if err := w.end(f, f.cut.likely); err != nil {
+			if err := w.end(f, f.cut.usable); err != nil {
 				return err
 			}
 		}
