@@ -128,10 +128,10 @@ func (c *cutting) certain(b *Batch, auto *autoCutter) bool {
 }
 
 // likely says whether what tail cut looks whole, though it could be the beginning of something longer: a row with all its
-// cells.
+// cells, of which the last is not empty.
 func (c *cutting) likely(b *Batch, auto *autoCutter) bool {
 	if t, ok := auto.chosen.(*csvCutter); ok {
-		return len(t.split.cells) == len(t.names)
+		return len(t.split.cells) == len(t.names) && c.carry[len(c.carry)-1] != t.split.delim
 	}
 	return wholeValues(b.Records[len(b.Records)-1].JSON)
 }
