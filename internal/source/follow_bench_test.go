@@ -84,13 +84,14 @@ func BenchmarkScan(b *testing.B) {
 	}
 	start := time.Now()
 	step()
-	b.ReportMetric(time.Since(start).Seconds(), "s/first")
+	first := time.Since(start)
 	now = now.Add(time.Hour)
 	step()
 	b.ReportAllocs()
 	for b.Loop() {
 		step()
 	}
+	b.ReportMetric(first.Seconds(), "s/first")
 }
 
 func TestStdin(t *testing.T) {
