@@ -184,6 +184,31 @@ func TestOvertaken(t *testing.T) {
 	})
 }
 
+// TestLate: records that are too late for windows are told of, with the stream and the file.
+func TestLate(t *testing.T) {
+	set := loadRules(t, nil)
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		feed := feed{"spool", func(_ context.Context, _ int, emit func(*source.Batch) error) error {
+			lines := [][]byte{plainRecord(1, now), plainRecord(2, now.Add(-time.Hour)), plainRecord(3, now.Add(-time.Second))}
+			return emit(batchOf("spool", lines, 1, false))
+		}}
+		out, log := newOutbox(), new(logs)
+		s := setup(set, feed.source(""))
+		s.Lateness = microseconds(time.Minute)
+		d := &Daemon{Setup: s.with(t, out), Store: openStore(t), Log: log.logger()}
+		if err := d.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(out.said(), "warning: stream spool delivers records that are too late for windows"); n != 1 {
+			t.Errorf("said %d times: %s", n, out.said())
+		}
+		if !strings.Contains(log.String(), `msg="records came too late for windows" records=1 `) || !strings.Contains(log.String(), "streams=spool") {
+			t.Errorf("logged:\n%s", log)
+		}
+	})
+}
+
 // TestLostStream: a source that can't go on is told, and the others go on.
 func TestLostStream(t *testing.T) {
 	set := loadRules(t, nil)

@@ -260,6 +260,9 @@ func (s *sequencer) committed(units []*unit, out *engine.Outcome, begun time.Tim
 	if len(out.Revised) > 0 {
 		s.wake()
 	}
+	if out.Counts.Late > 0 {
+		s.tellLate(units, out.Counts.Late)
+	}
 	for _, u := range units {
 		s.tell(u)
 		u.raw.Release()

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
+	"detect/engine"
 	"detect/notify"
 	"detect/notify/escape"
 )
@@ -54,5 +57,32 @@ func (s *sequencer) overtaken() {
 			s.say(notify.Notice{Level: notify.Warning, Text: text, Hint: "see whether records still arrive there; store.hold says how long the others wait"})
 		}
 		st.overtaken = over
+	}
+}
+
+// tellLate tells of records that came too late for windows: how many, and from which streams and files.
+func (s *sequencer) tellLate(units []*unit, late int64) {
+	var streams, files []string
+	for _, u := range units {
+		old := slices.ContainsFunc(u.items, func(it engine.Item) bool { return it.Time < s.clocks.Frontier })
+		if !old {
+			continue
+		}
+		if !slices.Contains(streams, u.stream.name) {
+			streams = append(streams, u.stream.name)
+		}
+		if len(u.raw.Records) > 0 {
+			if file := u.raw.Records[0].Origin.File; !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
+	s.told.warn("records came too late for windows", "records", late, "older_than", time.UnixMicro(s.clocks.Frontier).UTC(),
+		"streams", escape.Terminal(strings.Join(streams, ", ")), "files", escape.Terminal(escape.Cut(strings.Join(files, ", "), 500)))
+	for _, name := range streams {
+		s.say(notify.Notice{
+			Level: notify.Warning, Text: fmt.Sprintf("stream %s delivers records that are too late for windows: they go through the rules on single records alone", name),
+			Hint: "give a folder its files oldest first, replay old ones with detect test, or raise store.lateness; the log names the files",
+		})
 	}
 }
