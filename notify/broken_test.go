@@ -3,8 +3,10 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"detect/engine"
@@ -64,6 +66,13 @@ func (b *broken) Find(ctx context.Context, id string) (*engine.Alert, error) {
 	return b.backend.Find(ctx, id)
 }
 
+func (b *broken) Changes(ctx context.Context, id string, after int) ([]store.Revision, error) {
+	if err := b.fails("Changes"); err != nil {
+		return nil, err
+	}
+	return b.backend.Changes(ctx, id, after)
+}
+
 // A disk that is full for a while makes nobody be told twice.
 func TestStoreFails(t *testing.T) {
 	for _, method := range []string{"Route", "NextDelivery", "Find", "BeginDelivery", "EndDelivery"} {
@@ -89,6 +98,26 @@ func TestStoreFails(t *testing.T) {
 		time.Sleep(time.Minute)
 		stop()
 		d.expect("soc", "b 1", "a 1")
+		if len(*d.notices) != 1 || !strings.Contains((*d.notices)[0].Text, "alert a can't be told") {
+			t.Errorf("operators were told %+v", *d.notices)
+		}
+	})
+	bubble(t, func(t *testing.T) { // what an alert is can be told without what it was
+		d := newDesk(t, &broken{backend: newMemory(), left: map[string]int{"Changes": 1}, err: &store.RowError{Table: "revisions", Row: "a", Err: errDown}}, "", "soc")
+		d.commit(revision("a", 1))
+		stop := d.run()
+		synctest.Wait()
+		stop()
+		d.expect("soc", "a 1")
+	})
+	bubble(t, func(t *testing.T) { // where one goes that can't be read, nobody knows
+		d := newDesk(t, newMemory(), "oncall", "soc", "oncall")
+		d.commit(&engine.Alert{ID: "a", Revision: 1})
+		stop := d.run()
+		synctest.Wait()
+		stop()
+		d.expect("soc")
+		d.expect("oncall", "a 1")
 	})
 }
 

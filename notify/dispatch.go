@@ -175,9 +175,13 @@ func (d *Dispatcher) route(ctx context.Context) error {
 	}
 }
 
-// decide names the channels that an alert goes to.
+// decide names the channels that an alert goes to. One that can't be read goes to the fallback, or else to every channel:
+// it is told as soon as it can be read again.
 func (d *Dispatcher) decide(a *engine.Alert) []string {
-	if d.Router == nil {
+	switch unreadable := a.Rule == ""; {
+	case unreadable && d.Fallback != "":
+		return []string{d.Fallback}
+	case d.Router == nil, unreadable:
 		return slices.Sorted(maps.Keys(d.Channels))
 	}
 	decision := d.Router.Route(a)

@@ -124,6 +124,7 @@ func (l *lane) deliver(ctx, sending context.Context, dv *store.Delivery) error {
 	case errors.As(err, &damaged), errors.Is(err, store.ErrNoAlert):
 		next := time.Now().Add(Backoff(dv.Attempts+1, seedOf(dv.Alert)))
 		l.Log.Error("an alert can't be read", "alert", dv.Alert, "channel", l.name, "error", escape.Terminal(err.Error()))
+		l.say(Trouble, fmt.Sprintf("alert %s can't be told: its row in the store can't be read", escape.Terminal(dv.Alert)), "the log says why; the other alerts are told")
 		return l.Outbox.DelayDelivery(ctx, dv, next.UnixMicro(), err.Error(), true, true)
 	case err != nil:
 		return err
@@ -347,7 +348,12 @@ func (l *lane) message(ctx context.Context, dv *store.Delivery) (*Message, error
 		return nil, err
 	}
 	revisions, err := l.Outbox.Changes(ctx, dv.Alert, dv.Sent)
-	if err != nil {
+	var damaged *store.RowError
+	switch {
+	case errors.As(err, &damaged): // what it is now can be told without its history
+		l.Log.Error("the history of an alert can't be read", "alert", dv.Alert, "channel", l.name, "error", escape.Terminal(err.Error()))
+		revisions = nil
+	case err != nil:
 		return nil, err
 	}
 	detected, err := l.Outbox.Detected(ctx, dv.Alert)

@@ -25,6 +25,9 @@ type routing struct {
 // asked once for the alert of some rows, in its latest revision, and names the channels that are to be told of it; those
 // that were told of it before, or were to be, are told of the later revision too, unless they are retired. The rows are
 // gone with the transaction that makes the deliveries. Deliveries are queued in the order of the rows.
+//
+// An alert that is stored but can't be read holds up no other: route is asked for one of which nothing but the ID is
+// known, and whoever delivers it meets the error.
 func (s *Store) Route(ctx context.Context, limit int, route func(*engine.Alert) []string) (rows int, err error) {
 	for rows < limit {
 		piece := min(limit-rows, routed)
@@ -64,7 +67,11 @@ func (s *Store) unrouted(ctx context.Context, limit int, route func(*engine.Aler
 		var created int64
 		row := prefixed{rows, []any{&last, &revision, &created}}
 		a, err := scanAlert(row)
-		if err != nil {
+		var damaged *RowError
+		switch {
+		case errors.As(err, &damaged):
+			a = &engine.Alert{ID: damaged.Row}
+		case err != nil:
 			return err
 		}
 		n++
