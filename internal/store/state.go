@@ -106,38 +106,6 @@ func scanTimelines(rows *sql.Rows, err error) (list []engine.Timeline, _ error) 
 	return list, rows.Err()
 }
 
-// Variants is the variants known of each identity, in the order asked; nil for one that is not known.
-func (s *Store) Variants(ctx context.Context, ids []engine.Seen) ([][]uint64, error) {
-	known := make([][]uint64, len(ids))
-	if s.opts.Ephemeral || len(ids) == 0 {
-		return known, nil
-	}
-	err := s.own(ctx, "look up identities in", func() error {
-		for i := range ids {
-			if i%1024 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			rows, err := s.stmt.variants.QueryContext(background, ids[i].Time, ids[i].ID[:])
-			if err != nil {
-				return err
-			}
-			for rows.Next() && err == nil {
-				var v int64
-				err = rows.Scan(&v)
-				known[i] = append(known[i], uint64(v))
-			}
-			if err = errors.Join(err, rows.Close(), rows.Err()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return known, nil
-}
-
 // Forget forgets the identities that arrived before a time, microseconds of the wall clock, and says how many they were.
 // It goes through the table a piece at a time, so that batches can be committed between.
 func (s *Store) Forget(ctx context.Context, before int64) (forgotten int64, err error) {

@@ -16,7 +16,7 @@ type statements struct {
 	head, cells, due, dueAbsence   *sql.Stmt
 	putHead, putCell               *sql.Stmt
 	dropHead, dropCell, dropCells  *sql.Stmt
-	variants, putSeen              *sql.Stmt
+	variants, between, putSeen     *sql.Stmt
 	alertsNotFinal, alertsTouching *sql.Stmt
 	putAlert, putRevision          *sql.Stmt
 	putOutbox, putPosition         *sql.Stmt
@@ -56,6 +56,7 @@ func (st *statements) texts() map[**sql.Stmt]string {
 		&st.dropCell:  "DELETE FROM cells WHERE rule = ? AND key = ? AND start = ?",
 		&st.dropCells: "DELETE FROM cells WHERE rule = ? AND key = ?",
 
+		&st.between:  "SELECT time, id, variant FROM seen WHERE time BETWEEN ? AND ? ORDER BY time, id, variant LIMIT ?",
 		&st.variants: "SELECT variant FROM seen WHERE time = ? AND id = ? ORDER BY variant",
 		&st.putSeen: `INSERT INTO seen (time, id, variant, arrived) VALUES (?, ?, ?, ?)
 			ON CONFLICT (time, id, variant) DO UPDATE SET arrived = max(arrived, excluded.arrived)`,
