@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -259,18 +260,32 @@ func (c *config) parse(data []byte) document.Faults {
 				}
 			}
 		},
-		Unread: func(v document.Value, what string) {
+		Unread: func(key, v document.Value, what string) {
 			section, _, _ := strings.Cut(what, ".")
 			section, _, _ = strings.Cut(section, "[")
-			if !openSections[section] {
-				c.hidden = append(c.hidden, v)
+			if openSections[section] {
+				return
+			}
+			c.hidden = append(c.hidden, v)
+			if key.IsScalar() && !keyLike.MatchString(key.Scalar()) {
+				c.hidden = append(c.hidden, key)
 			}
 		},
 	}
 	decoder.Decode(c.root, "", c)
+	for _, ch := range c.root.At("channels").Entries() {
+		for _, header := range ch.Value.At("webhook", "headers").Entries() {
+			if header.Value.IsNull() { // as that of "Authorization:Bearer", where the blank after the colon is missing
+				c.hidden = append(c.hidden, header.Key)
+			}
+		}
+	}
 	c.checkDomains(report)
 	return document.Mask(report.Faults, c.hidden).Sort()
 }
+
+// keyLike is what may be a key that is misspelt. "token:xoxb-..." is one to YAML, where the blank after the colon is missing.
+var keyLike = regexp.MustCompile(`^[A-Za-z_]{1,20}$`)
 
 // referred says whether a secret only names where it is, which may be shown.
 func referred(s *secret.Secret, v document.Value) bool { return s.Given() && v.IsMapping() }

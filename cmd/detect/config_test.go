@@ -142,6 +142,16 @@ routes: [{to: [soc]}]
 		func(l string) string { return strings.TrimLeft(l, " ") },
 		func(l string) string { return strings.Replace(l, "{", "[", 1) },
 		func(l string) string { return strings.Replace(l, "s3cret", "s3cret\x01", 1) },
+		func(l string) string { return strings.Replace(l, ": s3cret", ":s3cret", 1) },
+		func(l string) string { return strings.Replace(l, "{token: ", "{", 1) },
+		func(l string) string {
+			return strings.Replace(l, "{token: s3cret-token, channel: \"#a\"}", "xoxb-s3cret", 1)
+		},
+		func(l string) string {
+			return strings.Replace(l, "{token: s3cret-token, channel: \"#a\"}", "[xoxb-s3cret]", 1)
+		},
+		func(l string) string { return strings.Replace(l, "{Authorization: s3cret-header}", "s3cret-header", 1) },
+		func(l string) string { return regexp.MustCompile(`s3cret[\w-]*`).ReplaceAllString(l, "{env: $0}") },
 	}
 	cases := 0
 	for i := range lines {

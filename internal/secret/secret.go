@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -23,6 +24,9 @@ type Secret struct {
 	file  string
 }
 
+// variable is what an environment variable may be called (POSIX, Base Definitions, section 8.1).
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // Of is the secret with that value.
 func Of(value string) Secret { return Secret{value: &value} }
 
@@ -38,6 +42,9 @@ func (s *Secret) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[1].Kind == yaml.ScalarNode {
 		switch n.Content[0].Value {
 		case "env":
+			if !variable.MatchString(n.Content[1].Value) { // it may be the secret itself
+				return fmt.Errorf("line %d: {env: NAME} takes the name of an environment variable: letters, digits and _", n.Line)
+			}
 			s.env = n.Content[1].Value
 			return nil
 		case "file":

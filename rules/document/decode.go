@@ -21,8 +21,9 @@ type Decoder struct {
 	Root string
 	// Read is called for each value that decodes itself (a yaml.Unmarshaler) after it was read; nil: nobody.
 	Read func(v Value, into any)
-	// Unread is called for the value of each key of what that is unknown or there twice; nil: nobody.
-	Unread func(v Value, what string)
+	// Unread is called for each key of what that is unknown or there twice, and its value, and for what itself, without a
+	// key, where a mapping was needed and it is none; nil: nobody.
+	Unread func(key, v Value, what string)
 }
 
 var durationType = reflect.TypeFor[time.Duration]()
@@ -106,6 +107,7 @@ func (d *Decoder) fields(v Value, what string, to reflect.Value) {
 	}
 	m, ok := d.Report.Mapping(v, Keys{What: called, Known: known})
 	if !ok {
+		d.unread(Value{}, v, what)
 		return
 	}
 	for _, e := range m.Entries() {
@@ -117,9 +119,15 @@ func (d *Decoder) fields(v Value, what string, to reflect.Value) {
 // left hands on the values that the checks of m, the mapping v, left out.
 func (d *Decoder) left(v Value, m Mapping, what string) {
 	for _, e := range v.Entries() {
-		if d.Unread != nil && !slices.Contains(m.Entries(), e) {
-			d.Unread(e.Value, what)
+		if !slices.Contains(m.Entries(), e) {
+			d.unread(e.Key, e.Value, what)
 		}
+	}
+}
+
+func (d *Decoder) unread(key, v Value, what string) {
+	if d.Unread != nil {
+		d.Unread(key, v, what)
 	}
 }
 
@@ -127,6 +135,7 @@ func (d *Decoder) left(v Value, m Mapping, what string) {
 func (d *Decoder) names(v Value, what string, to reflect.Value) {
 	m, ok := d.Report.Mapping(v, Keys{What: what})
 	if !ok {
+		d.unread(Value{}, v, what)
 		return
 	}
 	to.Set(reflect.MakeMap(to.Type()))

@@ -44,7 +44,7 @@ func decoded(t *testing.T, text string) (o outer, faults Faults, unread string) 
 		t.Fatalf("%q: %v", text, faults)
 	}
 	r := &Report{}
-	d := Decoder{Report: r, Root: "the file", Unread: func(v Value, what string) { unread += what + "=" + v.Scalar() + ";" }}
+	d := Decoder{Report: r, Root: "the file", Unread: func(_, v Value, what string) { unread += what + "=" + v.Scalar() + ";" }}
 	d.Decode(docs[0], "", &o)
 	return o, r.Faults, unread
 }
@@ -73,7 +73,7 @@ func TestDecodeFaults(t *testing.T) {
 	}
 	f("lst: 1", `1: the file has no key "lst"`, "=1;")
 	f("list: {}", "7: list must be a list, and this is a mapping", "")
-	f("list: [a, 1]", "8: list[0] must be a mapping of keys to values, and this is text\n11: list[1] must be a mapping of keys to values, and this is a number", "")
+	f("list: [a, 1]", "8: list[0] must be a mapping of keys to values, and this is text\n11: list[1] must be a mapping of keys to values, and this is a number", "list[0]=a;list[1]=1;")
 	f("list: [~]", "8: list[0] is empty", "")
 	f("one: {path: 1, poll: soon, port: 200, on: 1, grade: bad, own: x}",
 		"13: one.path must be text, and this is a number\n22: one.poll must be a duration, such as 90s, 10m, 6h, 30d or 1h30m, of at most ten years\n"+
