@@ -40,7 +40,7 @@ type Card struct {
 	FalsePositives []string
 	// Marks are what must be known to read it rightly: "approximate: ...", "late: ...", "sent here because soc could not be reached: ...".
 	Marks []string
-	// Delays are the times between what happened and this message, such as "happened 08:00:00, detected 64 min later".
+	// Delays are the times between what happened and this message, such as "happened 08:00:00 UTC, available and detected 64 min later".
 	Delays string
 }
 

@@ -63,3 +63,30 @@ func FuzzCard(f *testing.F) {
 		checkCard(t, m)
 	})
 }
+
+func TestDelays(t *testing.T) {
+	const minute = int64(60 * 1e6)
+	start := int64(1_772_546_400_000_000) // 2026-03-03 14:00
+	f := func(want string, m notify.Message) {
+		t.Helper()
+		for i := range m.Changes {
+			m.Changes[i].Revision = i + 1
+		}
+		if m.Alert == nil {
+			m.Alert = &engine.Alert{ID: "1a2b3c4d", Last: m.Happened}
+		}
+		if got := notify.NewCard(&m).Delays; got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	at := func(minutes int64) int64 { return start + minutes*minute }
+	f("happened 14:00:00 UTC, available and detected 62 min later", notify.Message{Happened: start, Available: at(62), Detected: at(62) + 1e6, Now: at(62) + 2e6})
+	f("happened 14:00:00 UTC, available 1 h later, detected 2 min after that, sent 90 min after that",
+		notify.Message{Happened: start, Available: at(60), Detected: at(62), Now: at(152)})
+	f("happened 14:00:00 UTC, detected 62 min later", notify.Message{Alert: &engine.Alert{Last: start}, Detected: at(62), Now: at(62)})
+	f("", notify.Message{Happened: start, Now: at(62)})
+	// Hours later it grows, and later still it is final: what was detected was detected then.
+	grown := &engine.Alert{ID: "1a2b3c4d", Last: at(300)}
+	f("happened 14:00:00 UTC, available and detected 62 min later, changed 5 h after that, sent 4 min after that",
+		notify.Message{Alert: grown, Happened: start, Available: at(62), Detected: at(62), Sent: 1, Now: at(366), Changes: []notify.Change{{At: at(361)}, {At: at(362)}}})
+}

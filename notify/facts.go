@@ -1,7 +1,7 @@
 package notify
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -219,23 +219,38 @@ func grouped(n int64) string {
 // short is the beginning of an alert's id, enough to find it by.
 func short(id string) string { return strings.ToValidUTF8(id[:min(len(id), 8)], "") }
 
-// delays says how long each step took between what happened and this message.
+// atOnce is how long a step may take, in microseconds, before it is worth telling apart from the one before it.
+const atOnce = 60 * 1e6
+
+// delays says how long each step took between what happened and this message. What it measures is the alert as it was
+// detected: what happened or was learned later is said of the change.
 func delays(m *Message) string {
-	detected := m.Detected
-	if n := len(m.Changes); n > 0 && m.Changes[n-1].At != 0 {
-		detected = m.Changes[n-1].At // what is told is that revision
-	}
-	if m.Alert.Last == 0 || detected == 0 || m.Now == 0 {
+	happened := cmp.Or(m.Happened, m.Alert.Last)
+	if happened == 0 || m.Detected == 0 || m.Now == 0 {
 		return ""
 	}
 	layout := "15:04:05 UTC"
-	last := time.UnixMicro(m.Alert.Last).UTC()
+	last := time.UnixMicro(happened).UTC()
 	if last.Format(time.DateOnly) != time.UnixMicro(m.Now).UTC().Format(time.DateOnly) {
 		layout = "2006-01-02 15:04:05 UTC"
 	}
-	text := fmt.Sprintf("happened %s, detected %s later", last.Format(layout), lag(m.Alert.Last, max(m.Alert.Last, detected)))
-	if m.Now > detected && (m.Now-detected >= 60*1e6 || m.Now-detected < 0) {
-		text += fmt.Sprintf(", sent %s after that", lag(detected, m.Now))
+	text := "happened " + last.Format(layout) + ", "
+	detected := max(happened, m.Detected)
+	switch known := m.Available >= happened && m.Available <= detected; {
+	case known && detected-m.Available < atOnce:
+		text += "available and detected " + lag(happened, detected) + " later"
+	case known:
+		text += "available " + lag(happened, m.Available) + " later, detected " + lag(m.Available, detected) + " after that"
+	default:
+		text += "detected " + lag(happened, detected) + " later"
+	}
+	since := m.Detected
+	if n := len(m.Changes); n > 0 && m.Changes[n-1].At-since >= atOnce {
+		text += ", changed " + lag(since, m.Changes[n-1].At) + " after that"
+		since = m.Changes[n-1].At
+	}
+	if m.Now > since && (m.Now-since >= atOnce || m.Now-since < 0) {
+		text += ", sent " + lag(since, m.Now) + " after that"
 	}
 	return text
 }

@@ -365,7 +365,8 @@ func (l *lane) message(ctx context.Context, dv *store.Delivery) (*Message, error
 	}
 	m := &Message{
 		Alert: a, Sent: dv.Sent, SentAt: dv.SentAt, Receipt: dv.Receipt, Uncertain: dv.Trying != 0,
-		Via: dv.Via, ViaReason: dv.ViaReason, Detected: detected, Now: time.Now().UnixMicro(),
+		Via: dv.Via, ViaReason: dv.ViaReason, Now: time.Now().UnixMicro(),
+		Detected: detected.At, Happened: detected.Happened, Available: detected.Available,
 	}
 	if l.channel.EachRevision() && len(revisions) > 1 {
 		m.Alert, m.Abridged = revisions[0].Alert, revisions[0].Abridged

@@ -266,13 +266,14 @@ func (s *memory) Changes(_ context.Context, id string, after int) ([]store.Revis
 	return list, nil
 }
 
-func (s *memory) Detected(_ context.Context, id string) (int64, error) {
+func (s *memory) Detected(_ context.Context, id string) (store.Detection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.history[id]) == 0 {
-		return 0, nil
+		return store.Detection{}, nil
 	}
-	return s.history[id][0].Created, nil
+	first := s.history[id][0]
+	return store.Detection{At: first.Created, Happened: first.Alert.Last, Available: first.Alert.Revised}, nil
 }
 
 func (s *memory) Backlog(context.Context) ([]store.Backlog, error) {

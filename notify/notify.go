@@ -41,8 +41,11 @@ type Message struct {
 	// Via is the channel that could not deliver it and for which this one stands in, and ViaReason why; empty mostly.
 	Via, ViaReason string
 
-	Detected int64 // when the alert's first revision was stored, microseconds of the wall clock
-	Now      int64 // the wall clock at the rendering, microseconds
+	// Happened is the last of what the alert's first revision shows, Available when the source had it, and Detected when
+	// that revision was stored; microseconds, the latter two of the wall clock. 0: it is not known.
+	Happened, Available, Detected int64
+
+	Now int64 // the wall clock at the rendering, microseconds
 }
 
 // Change is one revision of an alert in short.

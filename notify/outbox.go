@@ -23,7 +23,7 @@ type Outbox interface {
 
 	Find(ctx context.Context, id string) (*engine.Alert, error)
 	Changes(ctx context.Context, alert string, after int) ([]store.Revision, error)
-	Detected(ctx context.Context, alert string) (int64, error)
+	Detected(ctx context.Context, alert string) (store.Detection, error)
 	Backlog(ctx context.Context) ([]store.Backlog, error)
 }
 

@@ -275,9 +275,25 @@ func (s *Store) Changes(ctx context.Context, alert string, after int) ([]Revisio
 	return s.revisions(ctx, alert, after)
 }
 
-// Detected is when an alert's first revision was stored, microseconds of the wall clock; 0 if there is no such alert.
-func (s *Store) Detected(ctx context.Context, alert string) (at int64, err error) {
-	text := "SELECT created FROM revisions WHERE alert = ? ORDER BY revision LIMIT 1"
-	err = s.query(ctx, "read revisions of", text, func(rows *sql.Rows) error { return rows.Scan(&at) }, alert)
-	return at, err
+// Detection is how an alert came to be known. Times are microseconds, 0 if they are not known.
+type Detection struct {
+	At        int64 // when its first revision was stored, by the wall clock
+	Happened  int64 // the last of what that revision shows
+	Available int64 // when the source had it, by the source's wall clock
+}
+
+// Detected is how an alert came to be known; the zero value if there is no such alert.
+func (s *Store) Detected(ctx context.Context, alert string) (d Detection, err error) {
+	text := "SELECT created, body FROM revisions WHERE alert = ? ORDER BY revision LIMIT 1"
+	err = s.query(ctx, "read revisions of", text, func(rows *sql.Rows) error {
+		var body sql.RawBytes
+		if err := rows.Scan(&d.At, &body); err != nil || len(body) == 0 {
+			return err
+		}
+		if a, err := decodeAlert(body[1:]); err == nil { // else no more than At is known
+			d.Happened, d.Available = a.Last, a.Revised
+		}
+		return nil
+	}, alert)
+	return d, err
 }

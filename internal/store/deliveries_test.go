@@ -123,7 +123,7 @@ func (w *world) commit(t *rapid.T) {
 	ctx := context.Background()
 	c := new(engine.Commit)
 	for _, id := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 1, 3, rapid.ID).Draw(t, "alerts") {
-		c.Alerts = append(c.Alerts, &engine.Alert{ID: id, Rule: "r", Revision: len(w.revisions[id]) + 1})
+		c.Alerts = append(c.Alerts, &engine.Alert{ID: id, Rule: "r", Revision: len(w.revisions[id]) + 1, Last: int64(len(w.outbox) + 1), Revised: int64(w.n + 1)})
 	}
 	if err := w.s.Commit(ctx, c); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,8 @@ func (w *world) commit(t *rapid.T) {
 		w.revisions[a.ID] = append(w.revisions[a.ID], at)
 		w.outbox = append(w.outbox, Outgoing{Alert: a.ID, Revision: a.Revision, Created: at})
 		detected, err := w.s.Detected(ctx, a.ID)
-		must(t, "detected", w.revisions[a.ID][0], detected, err)
+		want := Detection{At: w.revisions[a.ID][0], Happened: revisions[0].Alert.Last, Available: revisions[0].Alert.Revised}
+		must(t, "detected", want, detected, err)
 	}
 }
 

@@ -48,7 +48,7 @@ func Opened() *notify.Message {
 	}
 	m := &notify.Message{
 		Alert: a, Rule: rule(a.Rule, "Many files downloaded in a short time", "One person downloaded many different files within minutes."),
-		Detected: at(15, 20, 0), Now: at(15, 20, 2),
+		Happened: a.Last, Available: at(15, 19, 58), Detected: at(15, 20, 0), Now: at(15, 20, 2),
 	}
 	m.Changes = []notify.Change{change(a, m.Detected)}
 	return m

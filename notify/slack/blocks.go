@@ -311,11 +311,11 @@ func (l *layout) evidence() []api.RichTextElement {
 	add := func(text string, style *api.RichTextSectionTextStyle) {
 		s.Elements = append(s.Elements, l.text(text, style))
 	}
-	word := " records"
 	if records == 1 {
-		word = " record"
+		add(" 1 record, shown by ", nil)
+	} else {
+		add(" "+strconv.Itoa(records)+" records, all shown by ", nil)
 	}
-	add(" "+strconv.Itoa(records)+word+", all with ", nil)
 	add(l.where, coded)
 	for _, id := range l.Evidence[:min(len(l.Evidence), evidenceLimit)] {
 		if id = strings.TrimSpace(cut(line(id), 80, "")); id != "" {
