@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"pgregory.net/rapid"
 
+	"detect/notify/escape"
 	"detect/rules/hit"
 )
 
@@ -102,12 +104,17 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-// What ps quotes stays the name that it is: only what could end the line is left out.
+// What ps quotes stays the name that it is, and shows all that is in it.
 func TestQuotePSKeepsNames(t *testing.T) {
 	for s, want := range map[string]string{
-		"\u200bInvoice\u202efdp\ufeff\u00ad": "'\u200bInvoice\u202efdp\ufeff\u00ad'",
+		"\u200bInvoice\u202efdp\ufeff\u00ad": "(''+[char]0x200b+'Invoice'+[char]0x202e+'fdp'+[char]0xfeff+[char]0x00ad)",
 		"it's \u2018\u201b":                  "'it''s \u2018\u2018\u201b\u201b'",
-		"a\r\n\x1b\u0085\u2028b":             "'ab'",
+		"a\r\n\x1b\u0085\u2028b":             "('a'+[char]0x000d+[char]0x000a+[char]0x001b+[char]0x0085+[char]0x2028+'b')",
+		"tag\U000e0041":                      "('tag'+[char]::ConvertFromUtf32(0xe0041))",
+		"e\u0301\u0301\u0301\u0301":          "('e\u0301\u0301\u0301'+[char]0x0301)",
+		"[char]0x41'+'":                      "'[char]0x41''+'''",
+		"\xff":                               "''",
+		"":                                   "''",
 	} {
 		if got := quotePS(s); got != want {
 			t.Errorf("quotePS(%q) = %q, want %q", s, got, want)
@@ -125,22 +132,11 @@ func FuzzText(f *testing.F) {
 		domainOf(s)
 		isOn(s)
 		q := quotePS(s)
-		for _, r := range q {
-			if r < ' ' || r == 0x7f || r == 0x2028 {
-				t.Fatalf("%q is quoted as %q", s, q)
-			}
+		if shown := escape.Calm(escape.Terminal(q)); shown != q {
+			t.Fatalf("%q is quoted as %q, and shown as %q", s, q, shown)
 		}
-		inner := q[1 : len(q)-1]
-		for inner != "" { // every quote inside is doubled
-			r, size := utf8.DecodeRuneInString(inner)
-			inner = inner[size:]
-			if r == '\'' || r >= 0x2018 && r <= 0x201B {
-				next, size := utf8.DecodeRuneInString(inner)
-				if next != r {
-					t.Fatalf("%q is quoted as %q", s, q)
-				}
-				inner = inner[size:]
-			}
+		if name := unquotePS(t, q); name != strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\ufffd", "") {
+			t.Fatalf("%q is quoted as %q, which is %q", s, q, name)
 		}
 		c := CutText(s)
 		if len(c) > MaxText+len(CutMark) || utf8.ValidString(s) && !utf8.ValidString(c) || len(s) <= MaxText && c != s {
@@ -192,4 +188,50 @@ func TestCapturedNumberIsPlain(t *testing.T) {
 			t.Errorf("%v is %+v", f, v)
 		}
 	}
+}
+
+// unquotePS is the text that PowerShell makes of a quoted one.
+func unquotePS(t *testing.T, q string) string {
+	var b strings.Builder
+	rest, inside := strings.CutPrefix(q, "(")
+	if inside {
+		rest = strings.TrimSuffix(rest, ")")
+	}
+	for first := true; rest != ""; first = false {
+		if number, ok := strings.CutPrefix(rest, "[char]"); ok && !first {
+			number = strings.TrimPrefix(number, "::ConvertFromUtf32(")
+			end := strings.IndexAny(number+"+", "+)")
+			r, err := strconv.ParseInt(number[:end], 0, 32)
+			if err != nil {
+				t.Fatalf("%q: %v", q, err)
+			}
+			b.WriteRune(rune(r))
+			rest = strings.TrimPrefix(number[end:], ")")
+		} else {
+			rest = unquoted(t, q, rest, &b)
+		}
+		rest = strings.TrimPrefix(rest, "+")
+	}
+	return b.String()
+}
+
+// unquoted writes what is between the quotes that rest begins with, and gives what follows them.
+func unquoted(t *testing.T, q, rest string, b *strings.Builder) string {
+	rest, ok := strings.CutPrefix(rest, "'")
+	for ok {
+		r, size := utf8.DecodeRuneInString(rest)
+		if rest = rest[size:]; size == 0 {
+			break
+		}
+		if r == '\'' || r >= 0x2018 && r <= 0x201B {
+			next, size := utf8.DecodeRuneInString(rest)
+			if next != r { // not doubled: it ends here
+				return rest
+			}
+			rest = rest[size:]
+		}
+		b.WriteRune(r)
+	}
+	t.Fatalf("%q can't be read at %q", q, rest)
+	return ""
 }

@@ -51,7 +51,7 @@ func TestRecordScope(t *testing.T) {
 		{"on('Enabled') && on(' 1') && on('YES') && on('true')", "true"}, {"on('False') || on('')", "false"},
 		{"domain('Ann@Contoso.Example')", "contoso.example"}, {"domain('ann')", ""},
 		{"xml(record.EventData, 'Type')", "Edit & more"}, {"xml('<a><b>', 'b')", ""}, {"xml('x', 'y')", ""},
-		{"ps('it\\'s \u2019')", "'it''s \u2019\u2019'"}, {"ps(['a','b'])", "'a','b'"}, {"ps('')", ""}, {"ps('a\\nb')", "'ab'"}, {"ps(5)", "'5'"},
+		{"ps('it\\'s \u2019')", "'it''s \u2019\u2019'"}, {"ps(['a','b'])", "'a','b'"}, {"ps('')", ""}, {"ps('a\\nb')", "('a'+[char]0x000a+'b')"}, {"ps(5)", "'5'"},
 		{"atLeast(high, medium) && !atLeast(low, medium)", "true"}, {"high == high && high != low", "true"},
 		{"params.n + 1", "4"}, {"params.ratio", "0.5"}, {"params.words", "[a|B]"}, {"params.ints", "[1 2]"}, {"params.flag", "true"},
 		{"raw.Strange.Deep[1].x == 2.5", "true"}, {"string(raw.Strange.Name)", "q"}, {"raw.None.Of.This == null", "true"}, {"has(raw.Strange.Nil)", "false"},

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"encoding/xml"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -52,25 +53,78 @@ func xmlText(fragment, tag string) string {
 	}
 }
 
-// quotePS is s as a PowerShell string in single quotes. PowerShell takes five characters for a single quote; control
-// characters and line separators, which could end the line, are left out. All else stays, also what does not show: without
-// it the command would name another object.
+// quotePS is s as a PowerShell value: a string in single quotes, in which PowerShell takes five characters for a quote.
+// What does not show, or could end the line, stands beside it by its number, as in ('a'+[char]0x200b+'b'): it is seen, it
+// survives being copied, and the command names the object that the record named and no other.
 func quotePS(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 2)
-	b.WriteByte('\'')
-	for _, r := range s {
+	open, joined := false, false // inside quotes; something stands by its number
+	begin := func(quoted bool) {
 		switch {
-		case r == '\'' || r >= 0x2018 && r <= 0x201B:
-			b.WriteRune(r)
-			b.WriteRune(r)
-		case unicode.IsControl(r), r == 0x2028, r == 0x2029, r == utf8.RuneError:
-		default:
-			b.WriteRune(r)
+		case open && quoted:
+			return
+		case open:
+			b.WriteByte('\'')
+		}
+		if b.Len() > 0 {
+			b.WriteByte('+')
+		}
+		if open = quoted; quoted {
+			b.WriteByte('\'')
 		}
 	}
-	b.WriteByte('\'')
+	marks := 0
+	for _, r := range s {
+		if r < utf8.RuneSelf || !unicode.IsMark(r) {
+			marks = 0
+		} else {
+			marks++
+		}
+		switch {
+		case r == utf8.RuneError: // what it was is not known
+			continue
+		case marks <= shownMarks && shows(r):
+			begin(true)
+			if r == '\'' || r >= 0x2018 && r <= 0x201B {
+				b.WriteRune(r)
+			}
+			b.WriteRune(r)
+			continue
+		case b.Len() == 0: // what is added to a text is a text, and nothing else is
+			begin(true)
+		}
+		begin(false)
+		joined = true
+		if r < 0x10000 {
+			fmt.Fprintf(&b, "[char]0x%04x", r)
+		} else {
+			fmt.Fprintf(&b, "[char]::ConvertFromUtf32(0x%x)", r)
+		}
+	}
+	if b.Len() == 0 {
+		return "''"
+	}
+	if open {
+		b.WriteByte('\'')
+	}
+	if joined {
+		return "(" + b.String() + ")"
+	}
 	return b.String()
+}
+
+// shownMarks is how many marks in a row a character may have before the further ones stand by their numbers: stacks of
+// them draw over other lines.
+const shownMarks = 3
+
+// shows says whether a rune is seen for what it is. Blanks but the common one, fillers and variation selectors are not.
+func shows(r rune) bool {
+	switch {
+	case r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, r == 0x2800, r == 0x034f, r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0100 && r <= 0xe01ef:
+		return false
+	}
+	return unicode.IsPrint(r) // no control, format character, blank, unassigned number
 }
 
 // psValue is a text, an int or a list of either for a PowerShell command; "" if there is nothing in it.
