@@ -96,12 +96,14 @@ func (c *Channel) Limits() string {
 const growth = 15 * time.Minute
 
 // Plan skips what nobody need read: that an alert is final, and, if the channel was never told of an alert, that it
-// was withdrawn or merged into another. A webhook, which can't edit, tells of growth every 15 minutes at most.
+// was withdrawn or merged into another; unless it stands in for a channel that may have been told of the alert before. A
+// webhook, which can't edit, tells of growth every 15 minutes at most.
 func (c *Channel) Plan(m *notify.Message) notify.Plan {
+	never := m.Sent == 0 || m.SentAt == 0 // of a revision that was skipped there is no time
+	if never && !m.Alert.Status.Standing() && !m.Uncertain && m.Via == "" {
+		return notify.Plan{Skip: true, Why: "it was " + m.Alert.Status.String() + " before the channel was told of it"}
+	}
 	if m.Sent == 0 {
-		if !m.Alert.Status.Standing() && !m.Uncertain {
-			return notify.Plan{Skip: true, Why: "it was " + m.Alert.Status.String() + " before the channel was told of it"}
-		}
 		return notify.Plan{Why: "the channel was not told of it yet"}
 	}
 	shown := false

@@ -351,6 +351,17 @@ func TestWhatNobodyNeedReadIsSkipped(t *testing.T) {
 	if p := c.Plan(m); !p.Skip {
 		t.Errorf("withdrawn before it was told: %+v", p)
 	}
+	m.Via = "soc" // which may have been told of it as it stood
+	if p := c.Plan(m); p.Skip {
+		t.Errorf("withdrawn, and told to another channel before: %+v", p)
+	}
+	m.Via, m.Sent = "", 1 // a revision before was skipped
+	if m.SentAt = 0; !c.Plan(m).Skip {
+		t.Errorf("withdrawn once more before it was told: %+v", c.Plan(m))
+	}
+	if m.SentAt = m.Now; c.Plan(m).Skip {
+		t.Error("withdrawn after it was told by something else that the channel was")
+	}
 }
 
 func TestRedirectsAreNotFollowedWithASecret(t *testing.T) {
