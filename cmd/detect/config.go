@@ -267,7 +267,7 @@ func (c *config) parse(data []byte) document.Faults {
 				return
 			}
 			c.hidden = append(c.hidden, v)
-			if key.IsScalar() && !keyLike.MatchString(key.Scalar()) {
+			if key.IsScalar() && (v.IsNull() || !keyLike.MatchString(key.Scalar())) { // a comma may have cut it off a secret
 				c.hidden = append(c.hidden, key)
 			}
 		},

@@ -143,6 +143,8 @@ routes: [{to: [soc]}]
 		func(l string) string { return strings.Replace(l, "{", "[", 1) },
 		func(l string) string { return strings.Replace(l, "s3cret", "s3cret\x01", 1) },
 		func(l string) string { return strings.Replace(l, ": s3cret", ":s3cret", 1) },
+		func(l string) string { return strings.Replace(l, ": s3cret", ":\"s3cret\"", 1) },
+		func(l string) string { return strings.Replace(l, "s3cret", "begin,s3cret", 1) },
 		func(l string) string { return strings.Replace(l, "{token: ", "{", 1) },
 		func(l string) string {
 			return strings.Replace(l, "{token: s3cret-token, channel: \"#a\"}", "xoxb-s3cret", 1)

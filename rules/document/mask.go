@@ -1,12 +1,13 @@
 package document
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // Mask makes faults fit to be shown though the file holds secrets: in the lines that they quote, every character of the
-// hidden values is a *, and so is every repetition of such a value in messages and hints.
+// hidden values is a *, and so is every repetition of such a value, quoted or not, in messages and hints.
 func Mask(faults Faults, hidden []Value) Faults {
 	var spans []span
 	var words []string
@@ -14,7 +15,8 @@ func Mask(faults Faults, hidden []Value) Faults {
 		for _, s := range v.scalars(nil) {
 			spans = append(spans, s.extent())
 			if word := strings.TrimSpace(s.node.Value); utf8.RuneCountInString(word) >= 3 {
-				words = append(words, word)
+				quoted := strconv.Quote(word)
+				words = append(words, word, quoted[1:len(quoted)-1])
 			}
 		}
 	}
