@@ -96,6 +96,9 @@ func runDaemon(ctx context.Context, s *streams, o *runOptions) error {
 	if o.format != "text" && o.format != "json" {
 		return usageError(fmt.Errorf("--format is text or json, not %q", o.format))
 	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // before what takes time, as one that comes meanwhile would end the process
+	defer signal.Stop(hangups)
 	cfg, err := loadConfig(o.config)
 	if err != nil {
 		return err
@@ -124,11 +127,9 @@ func runDaemon(ctx context.Context, s *streams, o *runOptions) error {
 		Version: buildInfo().Version, Commit: buildInfo().Commit,
 	}
 	if cfg.path != "" {
-		d.Load = l.load
-		hangups := make(chan os.Signal, 1)
-		signal.Notify(hangups, syscall.SIGHUP)
-		defer signal.Stop(hangups)
-		d.Reload = hangups
+		d.Load, d.Reload = l.load, hangups
+	} else {
+		signal.Stop(hangups)
 	}
 	if address := cfg.Metrics.Address; address != "" {
 		var lc net.ListenConfig

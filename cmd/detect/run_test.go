@@ -161,6 +161,37 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestEarlyHangup: a SIGHUP that comes while the daemon still starts is a reload, and not its end.
+func TestEarlyHangup(t *testing.T) {
+	dir := t.TempDir()
+	config := write(t, filepath.Join(dir, "detect.yaml"), []byte("lists: {vips: {file: vips.txt}}\nsources: [{follow: {path: in}}]\n"))
+	list := filepath.Join(dir, "vips.txt")
+	if err := syscall.Mkfifo(list, 0o600); err != nil {
+		t.Skip(err)
+	}
+	p := start(t, "run", "--config", config)
+	pipe, err := os.OpenFile(list, os.O_WRONLY, 0) // waits until it is read
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(write(t, filepath.Join(dir, "new"), []byte("ann@contoso.example\n")), list); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.until(p.errs, "were loaded anew")
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if status, log := p.end(); status != exitOK {
+		t.Errorf("exit status %d: %s", status, log)
+	}
+}
+
 func fetch(t *testing.T, url string) string {
 	t.Helper()
 	r, err := http.Get(url)
