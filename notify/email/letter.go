@@ -192,8 +192,9 @@ func (l *letter) fact(f notify.Fact) {
 // scheme and www are how an address begins that a client makes a link of.
 var begins = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://|\bwww\.`)
 
-// commands is the response, whole lines of it, as it is to be run; altered says that there was an address in it, which
-// stands there defanged, as a record can put one where the command has a name.
+// commands is the response, whole lines of it, as it is to be run; altered says that there was an address in it, as a
+// record can put one where the command has a name. The address stands there defanged, and its line is a comment: run as it
+// is, the command would name something else.
 func (l *letter) commands(s string) (shown string, altered bool) {
 	limit := min(longRespond, l.left)
 	var lines []string
@@ -201,7 +202,7 @@ func (l *letter) commands(s string) (shown string, altered bool) {
 	for _, raw := range strings.Split(strings.Trim(escape.Cut(s, 8*longRespond), "\r\n"), "\n") {
 		text := escape.Calm(escape.Terminal(strings.TrimRight(raw, " \t\r")))
 		if begins.MatchString(text) {
-			text, altered = escape.Defang(text), true
+			text, altered = "# "+escape.Defang(text), true
 		}
 		if size += len(text) + 1; size > limit {
 			// A command that is cut would do something else: it is left out whole.

@@ -53,7 +53,7 @@ func (l *letter) plain() string {
 }
 
 // altered says what was done to commands that hold an address.
-const altered = "An address in a command is written so that nobody follows it by mistake: hxxp is http, [.] a full stop. Put it back before you run the command."
+const altered = "A command with an address begins with # and does nothing as it is, so that nobody follows the address by mistake: hxxp is http, [.] a full stop. detect alerts show has the command as it is to be run."
 
 // why is the title of the explanation; a notice's needs none.
 func (l *letter) why() string {
