@@ -87,9 +87,10 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// Run dispatches until ctx ends; a send that is under way then has the grace to come to its end. What is configured no
-// more is retired first, and what was given up is tried again, since somebody may have changed what made it fail. Errors
-// of the outbox are logged and what failed is tried again, but for one that says that the store is closed, which is returned.
+// Run dispatches until ctx ends; a send that is under way then has the grace to come to its end. Channels that are configured
+// no more are retired first, and what waited for them goes elsewhere; what was given up is tried again, since somebody may
+// have changed what made it fail. Errors of the outbox are logged and what failed is tried again, but for one that says
+// that the store is closed, which is returned.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	d.init()
 	ctx, stop := context.WithCancelCause(ctx)
@@ -117,7 +118,7 @@ func (d *Dispatcher) start(ctx context.Context) error {
 		return err
 	}
 	if n > 0 {
-		d.Log.Warn("alerts waited for channels that are configured no more", "alerts", n, "told", d.Fallback)
+		d.Log.Warn("alerts waited for channels that are configured no more", "alerts", n, "told", cmp.Or(d.Fallback, "whom the routes name now"))
 	}
 	if n, err = d.Outbox.RetryFailed(ctx, names); n > 0 {
 		d.Log.Info("alerts that were given up are tried again", "deliveries", n)

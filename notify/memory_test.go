@@ -114,10 +114,13 @@ func (s *memory) RetireChannels(_ context.Context, configured []string, standIn 
 	defer s.mu.Unlock()
 	n := 0
 	for _, r := range slices.Clone(s.rows) {
-		if s.retired[r.Channel] = !slices.Contains(configured, r.Channel); s.retired[r.Channel] && r.Pending() {
+		if s.retired[r.Channel] = !slices.Contains(configured, r.Channel); s.retired[r.Channel] && r.Wanted > r.Sent && !(r.Failed && r.StandIn) {
 			n++
 			r.Failed = true
-			s.standIn(r, standIn, "gone")
+			if s.standIn(r, standIn, "gone"); standIn == "" {
+				r.StandIn = true
+				s.outbox = append(s.outbox, outgoing{r.Alert, r.Wanted, r.Queued})
+			}
 		}
 	}
 	return n, nil

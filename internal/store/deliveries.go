@@ -26,7 +26,7 @@ type Delivery struct {
 	Failed   bool   // it was given up for Wanted: a later revision makes it pending again
 	Error    string // of the last attempt, or why it waits; empty after a success
 
-	StandIn        bool   // the fallback was asked to stand in for it, since it was last told something
+	StandIn        bool   // the fallback, or those whom the routes name now, were asked to stand in for it, since it was last told something
 	Via, ViaReason string // the channel that this one stands in for, and why; empty if the alert is routed here
 }
 

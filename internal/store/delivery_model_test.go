@@ -196,9 +196,21 @@ func (m *told) retire(configured []string, standIn string) (n int) {
 			}
 			return cmp.Compare(a.n, b.n)
 		})
+		for _, key := range slices.SortedFunc(maps.Keys(m.rows), func(a, b [2]string) int { return strings.Compare(a[0], b[0]) }) {
+			if r := m.rows[key]; r.Channel == channel && r.Failed && !r.StandIn {
+				pending = append(pending, r)
+			}
+		}
 		for _, r := range pending {
-			d := r.Delivery
-			m.fail(r, &d, "the channel is configured no more", standIn, 0)
+			if d := r.Delivery; r.Failed {
+				m.standIn(r, standIn, r.Error)
+			} else {
+				m.fail(r, &d, "the channel is configured no more", standIn, 0)
+			}
+			if standIn == "" {
+				r.StandIn = true
+				m.outbox = append(m.outbox, Outgoing{Alert: r.Alert, Revision: r.Wanted, Created: r.Queued})
+			}
 			n++
 		}
 	}

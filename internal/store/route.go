@@ -165,9 +165,11 @@ func (s *Store) channelsOf(alert string) (names []string, err error) {
 	return names, rows.Err()
 }
 
-// RetireChannels says which channels are configured. What is pending for others is given up and, if standIn is not empty,
-// told to that channel instead; its number is returned. Nothing is queued for them any more, until they are configured
-// again or a route names them. It is called before deliveries are looked for, and whenever the configuration changes.
+// RetireChannels says which channels are configured. What is pending for others is given up, and somebody else is told of
+// it, and of what was given up for them before and nobody was told instead: standIn, or if that is empty, those that the
+// routes name now, since it goes into the outbox once more. The number of deliveries is returned. Nothing is queued for
+// such channels any more, until they are configured again or a route names them. It is called before deliveries are looked
+// for, and whenever the configuration changes.
 func (s *Store) RetireChannels(ctx context.Context, configured []string, standIn string) (int, error) {
 	const what = "retire channels in"
 	var gone []string
@@ -210,7 +212,7 @@ func (s *Store) RetireChannels(ctx context.Context, configured []string, standIn
 // giveUp gives up some of what is pending for a channel that is configured no more, and says how many.
 func (s *Store) giveUp(channel, standIn string) (int, error) {
 	var list []*Delivery
-	for _, state := range [...]string{"1 ORDER BY n", "2 ORDER BY next"} {
+	for _, state := range [...]string{"1 ORDER BY n", "2 ORDER BY next", "3 AND stand_in = 0 ORDER BY alert"} {
 		rows, err := s.conn.QueryContext(background,
 			"SELECT "+deliveryColumns+" FROM deliveries WHERE channel = ? AND state = "+state+" LIMIT ?", channel, routed-len(list))
 		if err != nil {
@@ -227,15 +229,32 @@ func (s *Store) giveUp(channel, standIn string) (int, error) {
 	}
 	const cause = "the channel is configured no more"
 	for _, d := range list {
-		// What is recorded of an attempt that was under way stays: it may have got through.
-		if err := change(s.stmt.failDelivery, cause, 0, d.Trying, d.Wanted, d.Alert, d.Channel); err != nil {
-			return 0, err
+		why := d.Error
+		if !d.Failed {
+			// What is recorded of an attempt that was under way stays: it may have got through.
+			why = cause
+			if err := change(s.stmt.failDelivery, cause, 0, d.Trying, d.Wanted, d.Alert, d.Channel); err != nil {
+				return 0, err
+			}
 		}
-		if err := s.standIn(d, standIn, cause); err != nil {
+		tell := func() error { return s.standIn(d, standIn, why) }
+		if standIn == "" {
+			tell = func() error { return s.routeAgain(d) }
+		}
+		if err := tell(); err != nil {
 			return 0, err
 		}
 	}
 	return len(list), nil
+}
+
+// routeAgain has those told of what a delivery was to tell whom the routes name now.
+func (s *Store) routeAgain(d *Delivery) error {
+	if err := change(s.stmt.askStandIn, d.Alert, d.Channel); err != nil {
+		return err
+	}
+	_, err := s.conn.ExecContext(background, "INSERT INTO outbox (alert, revision, created) VALUES (?, ?, ?)", d.Alert, d.Wanted, d.Queued)
+	return err
 }
 
 // RetryFailed makes what was given up for some channels pending again, each in the place that it was queued at,

@@ -53,3 +53,42 @@ func TestDamagedAlertHoldsUpNone(t *testing.T) {
 		}
 	}
 }
+
+// TestRetiredChannelLosesNothing has a channel renamed for which alerts wait, and were given up, without a fallback.
+func TestRetiredChannelLosesNothing(t *testing.T) {
+	s := open(t, Options{Path: filepath.Join(t.TempDir(), "detect.db")})
+	defer s.Close()
+	commitAll(t, s, &engine.Alert{ID: "refused", Rule: "r", Revision: 1}, &engine.Alert{ID: "told", Rule: "r", Revision: 1}, &engine.Alert{ID: "waiting", Rule: "r", Revision: 1})
+	routeTo(t, s, "slakc")
+	for _, end := range []func(d *Delivery) error{
+		func(d *Delivery) error { return s.FailDelivery(t.Context(), d, "channel_not_found", "") },
+		func(d *Delivery) error { return s.EndDelivery(t.Context(), d, 1, nil, 5) },
+	} {
+		d, _, err := s.NextDelivery(t.Context(), "slakc", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := end(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // once more changes nothing
+		if _, err := s.RetireChannels(t.Context(), []string{"slack"}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := routeTo(t, s, "slack")
+	if slices.Sort(asked); !slices.Equal(asked, []string{"refused", "waiting"}) {
+		t.Errorf("asked where %q go", asked)
+	}
+	for id, want := range map[string]int{"refused": 2, "told": 1, "waiting": 2} {
+		rows, err := s.Deliveries(t.Context(), id)
+		if err != nil || len(rows) != want {
+			t.Errorf("%s: %+v %v", id, rows, err)
+			continue
+		}
+		if d := rows[0]; want == 2 && (d.Channel != "slack" || !d.Pending() || d.Wanted != 1) {
+			t.Errorf("%s: %+v", id, d)
+		}
+	}
+}
