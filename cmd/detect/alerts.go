@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -183,7 +186,33 @@ func listAlerts(ctx context.Context, s *streams, o *listOptions) error {
 		}
 		return writeAlertTable(newScreen(s.out), lines, o)
 	}
-	w := &alertWriter{streams: s, object: o.format == "json"}
+	spool, err := os.CreateTemp("", "detect-alerts-*.json")
+	if err != nil {
+		return ioError(fmt.Errorf("keep the list before it is written: %w", err))
+	}
+	defer os.Remove(spool.Name())
+	defer spool.Close()
+	if err := o.collect(ctx, st, q, spool); err != nil {
+		return ioError(err)
+	}
+	// From here on nothing is read: while a reader waits, for the one who pages through its output perhaps, the log of a
+	// store that is being written can't begin anew, and grows.
+	if err := st.Close(); err != nil {
+		return ioError(err)
+	}
+	if _, err := spool.Seek(0, io.SeekStart); err != nil {
+		return ioError(fmt.Errorf("read the list again: %w", err))
+	}
+	if _, err := io.Copy(s.out, spool); err != nil {
+		return ioError(fmt.Errorf("write output: %w", err))
+	}
+	return nil
+}
+
+// collect writes the alerts as JSON.
+func (o *listOptions) collect(ctx context.Context, st *store.Store, q store.Query, to io.Writer) (err error) {
+	out := bufio.NewWriter(to)
+	w := &alertWriter{out: out, object: o.format == "json"}
 	if o.limit == 0 {
 		err = st.Each(ctx, q, w.add)
 	} else {
@@ -198,15 +227,15 @@ func listAlerts(ctx context.Context, s *streams, o *listOptions) error {
 	if err == nil {
 		err = w.end()
 	}
-	if err != nil {
-		return ioError(err)
+	if err == nil {
+		err = out.Flush()
 	}
-	return nil
+	return err
 }
 
 // alertWriter writes alerts as JSON, one by one: as one object with a list of them, or one a line.
 type alertWriter struct {
-	*streams
+	out    io.Writer
 	object bool
 	n      int
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -171,6 +173,43 @@ func TestAlertsListJSON(t *testing.T) {
 			if got := ids(get(append(strings.Fields(c.args), "--format", format)...)); got != c.want {
 				t.Errorf("%s as %s: %s, want %s", c.args, format, got, c.want)
 			}
+		}
+	}
+}
+
+// writerFunc is a writer that is a function.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// A list that is paged through for hours must not keep the log of the daemon's store from beginning anew.
+func TestListWaitsWithoutReading(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "detect.db")
+	if err := aStore(db); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"json", "ndjson"} {
+		wrote := false
+		out := writerFunc(func(p []byte) (int, error) {
+			wrote = true
+			st, err := store.Open(context.Background(), store.Options{Path: db})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := st.Commit(context.Background(), &engine.Commit{Counts: engine.Counts{Read: 1}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := st.Close(); err != nil { // the last one to close it empties the log and removes it
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(db + "-wal"); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: the store is still read while the list is written: %v", format, err)
+			}
+			return len(p), nil
+		})
+		var errs bytes.Buffer
+		if status := run(context.Background(), []string{"alerts", "list", "--store", db, "--format", format}, strings.NewReader(""), out, &errs); status != 0 || !wrote {
+			t.Fatalf("exit status %d: %s", status, &errs)
 		}
 	}
 }
