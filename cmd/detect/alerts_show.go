@@ -27,7 +27,12 @@ func newAlertsShow(s *streams) *cobra.Command {
 changed, and which channels were told what and when. The beginning of its id is enough.
 
 Exit status 1: there is no such alert, or several whose ids begin so.`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError(errors.New("alerts show takes the id of one alert, or its beginning: \"detect alerts list\" shows them"))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.format != "text" && o.format != "json" {
 				return usageError(fmt.Errorf("--format is text or json, not %q", o.format))

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 
@@ -67,7 +69,7 @@ func (c *config) summary() *configSummary {
 		Fallback: c.Fallback, Ops: c.Ops, Metrics: c.Metrics.Address,
 	}
 	for _, source := range c.sourceSpecs() {
-		s.Sources = append(s.Sources, "files in "+source.Path)
+		s.Sources = append(s.Sources, "files in "+source.Path+unreadable(source.Path))
 	}
 	if len(c.Sources) == 0 {
 		s.Sources = append(s.Sources, "standard input")
@@ -103,6 +105,26 @@ func (c *config) summary() *configSummary {
 		s.Routes = append(s.Routes, routeSummary{"every other alert", []string{c.Fallback}})
 	}
 	return s
+}
+
+// unreadable says why a folder can't be followed now; "" if it can. That is no fault: a share may be mounted later.
+func unreadable(path string) string {
+	info, err := os.Stat(path)
+	if err == nil {
+		if !info.IsDir() {
+			return " (which is no folder)"
+		}
+		var folder *os.File
+		if folder, err = os.Open(path); err == nil {
+			_ = folder.Close()
+			return ""
+		}
+	}
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	return fmt.Sprintf(" (which can't be read now: %v)", err)
 }
 
 // destination says where a channel leads, without what may be secret.

@@ -158,7 +158,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if complete && err == nil && d.anyUnread() {
 		err = ErrUnread
 	}
-	d.say(notify.Notice{Level: notify.Information, Text: "detect has ended."})
+	d.say(notify.Notice{Level: notify.Information, Text: "detect has processed what it read, and ends."})
 	return errors.Join(err, d.deliver(ctx, complete))
 }
 
