@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type lane struct {
 	hold     time.Time // nothing is tried before
 	proven   bool      // the last attempt got through, or was refused for good: the channel works
 	aside    bool      // a delivery let others go first
+	suspect  string    // the alert whose message failed first since the channel worked; empty: none failed
+	common   bool      // the message of another one failed too since then
 	told     bool      // operators know that it is down
 
 	mu    sync.Mutex
@@ -38,9 +41,20 @@ const downNotice = 2 * time.Minute
 // standInLimit is for how many deliveries the fallback is asked in one transaction.
 const standInLimit = 200
 
-// probeLast is after how many failures in a row a delivery lets another one go first, every second time: it may be that it
-// alone makes the channel fail.
-const probeLast = 4
+// probeLast is after how many failures a delivery lets another one go first: it may be that it alone makes the channel
+// fail. It does so every second time then, and once that other one failed too, which says that it is the channel, every
+// fourth time: when the channel works again, the next one to be tried should be the one whose turn it is.
+const (
+	probeLast   = 4
+	probeAgain  = 2
+	probeCommon = 4
+)
+
+// The least and the most that a channel is left alone because its service asks for it.
+const (
+	leastRetryAfter = time.Second
+	mostRetryAfter  = time.Hour
+)
 
 // run sends what is due until ctx ends.
 func (l *lane) run(ctx, sending context.Context, stop context.CancelCauseFunc) {
@@ -203,6 +217,7 @@ func (l *lane) works() {
 		l.say(Information, fmt.Sprintf("channel %s works again", l.name), "what waited for it is sent now")
 	}
 	l.failures, l.hold, l.proven, l.told = 0, time.Time{}, true, false
+	l.suspect, l.common = "", false
 }
 
 // record records what happened, also if ctx ends meanwhile, and again and again if it fails.
@@ -233,13 +248,13 @@ func (l *lane) failed(ctx, sending context.Context, dv *store.Delivery, err erro
 			return l.Outbox.DelayDelivery(ctx, dv, now.UnixMicro(), text, false, Certain(err))
 		})
 	}
-	alone := l.proven && dv.Attempts > 0
+	alone := l.proven && dv.Attempts > 0 && !unreachable(err)
 	l.failures++
 	l.proven = false
 	wait := Backoff(l.failures, seedOf(l.name))
 	var after *RetryAfter
 	if errors.As(err, &after) {
-		wait = max(after.After, 0)
+		wait = min(max(after.After, leastRetryAfter), mostRetryAfter)
 	}
 	l.hold = now.Add(wait)
 	next := l.hold
@@ -247,7 +262,7 @@ func (l *lane) failed(ctx, sending context.Context, dv *store.Delivery, err erro
 	case after != nil: // it is the channel's pace
 	case alone:
 		next = now.Add(max(wait, Backoff(dv.Attempts+1, seedOf(dv.Alert))))
-	case dv.Attempts+1 >= probeLast && dv.Attempts%2 == 1:
+	case !unreachable(err) && l.letsGo(dv):
 		l.aside = true
 		next = l.hold.Add(time.Microsecond)
 	}
@@ -265,6 +280,18 @@ func (l *lane) failed(ctx, sending context.Context, dv *store.Delivery, err erro
 		return err
 	}
 	return l.down(ctx, now)
+}
+
+// letsGo says whether a delivery that failed once more lets another one go first.
+func (l *lane) letsGo(dv *store.Delivery) bool {
+	l.common = l.common || l.suspect != "" && l.suspect != dv.Alert
+	l.suspect = cmp.Or(l.suspect, dv.Alert)
+	every := probeAgain
+	if l.common {
+		every = probeCommon
+	}
+	more := dv.Attempts + 1 - probeLast
+	return more >= 0 && more%every == 0
 }
 
 // down does what is due when a channel has been down for a while: operators are told, and the fallback stands in.

@@ -121,7 +121,11 @@ func (e *RetryAfter) Unwrap() error { return e.Err }
 // NotSent is the error of a send that certainly had no effect and may be tried again: the connection was not made, or the
 // service said that it took nothing. *RetryAfter and *Permanent say so too; after any other error the message may have
 // got through, and the next one is marked Uncertain.
-type NotSent struct{ Err error }
+type NotSent struct {
+	Err error
+	// Unreachable says that any other message would have met it too: the service was not reached, or takes nothing now.
+	Unreachable bool
+}
 
 func (e *NotSent) Error() string { return e.Err.Error() }
 
@@ -137,9 +141,20 @@ func Certain(err error) bool {
 	if errors.As(err, &none) || errors.As(err, &after) || errors.As(err, &permanent) {
 		return true
 	}
+	return noConnection(err)
+}
+
+// noConnection says whether a connection could not be made.
+func noConnection(err error) bool {
 	var op *net.OpError
 	var name *net.DNSError
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &name) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// unreachable says whether err tells nothing of the message, since any other would have met it too.
+func unreachable(err error) bool {
+	var none *NotSent
+	return errors.As(err, &none) && none.Unreachable || noConnection(err)
 }
 
 // Permanent is the error of a send that will fail however often it is tried, until somebody changes something.

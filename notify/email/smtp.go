@@ -49,13 +49,13 @@ func (c *Channel) deliver(ctx context.Context, build func(refused []refusal) ([]
 	defer cancel()
 	conn, err := c.connect(ctx)
 	if err != nil {
-		return c.failed(ctx, "connect to "+c.server(), err)
+		return away(c.failed(ctx, "connect to "+c.server(), err))
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // whatever waits for the server ends with ctx
 	s, err := c.greet(ctx, conn)
 	if err != nil {
-		return err
+		return away(err)
 	}
 	if err := s.Mail("<" + c.from.Address + ">"); err != nil {
 		return c.failed(ctx, "give the sender "+c.from.Address, err)
@@ -229,6 +229,15 @@ func (c *Channel) failed(ctx context.Context, step string, err error) error {
 		return &notify.NotSent{Err: err}
 	}
 	return &notify.Permanent{Err: err, Hint: hint(r.code)}
+}
+
+// away is the error of a step that comes before the server hears anything of a mail.
+func away(err error) error {
+	var lost *notify.NotSent
+	if errors.As(err, &lost) {
+		lost.Unreachable = true
+	}
+	return err
 }
 
 // hint is what an operator can do about a refusal (RFC 5321, section 4.2.3; RFC 4954, section 6).

@@ -25,9 +25,12 @@ func refuse(code int, words string) error {
 // kind names what an error means for a delivery.
 func kind(err error) string {
 	var permanent *notify.Permanent
+	var none *notify.NotSent
 	switch {
 	case err == nil:
 		return "sent"
+	case errors.As(err, &none) && none.Unreachable:
+		return "away"
 	case errors.As(err, &permanent):
 		return "permanent"
 	case notify.Certain(err):
@@ -49,14 +52,14 @@ func TestSendMeetsWhatServersDo(t *testing.T) {
 		{name: "TLS from the beginning", setup: setup{implicit: true}, conf: func(c *Config) { c.SMTP.TLS = Implicit }, want: "sent"},
 		{name: "no TLS to this machine", setup: setup{noTLS: true}, conf: func(c *Config) { c.SMTP.TLS = NoTLS }, want: "sent"},
 		{name: "authentication", conf: withPassword, want: "sent"},
-		{name: "no STARTTLS where it is required", setup: setup{noTLS: true}, conf: withPassword, want: "retry", words: "offers no STARTTLS"},
-		{name: "certificate for another host", setup: setup{name: "mx.other.test"}, conf: withPassword, want: "retry", words: "certificate"},
+		{name: "no STARTTLS where it is required", setup: setup{noTLS: true}, conf: withPassword, want: "away", words: "offers no STARTTLS"},
+		{name: "certificate for another host", setup: setup{name: "mx.other.test"}, conf: withPassword, want: "away", words: "certificate"},
 		{name: "wrong password", conf: withPassword, does: func(s *server) {
 			s.auth = func(user, word string) error { return refuse(535, "no "+user+" with "+word+"\x1b[31m") }
 		}, want: "permanent", words: "smtp.password"},
 		{name: "authentication fails for now", conf: withPassword, does: func(s *server) {
 			s.auth = func(string, string) error { return refuse(454, "later") }
-		}, want: "retry", words: "454"},
+		}, want: "away", words: "454"},
 		{name: "sender refused", does: func(s *server) { s.mail = func(string) error { return refuse(550, "not you") } }, want: "permanent", words: "detect@contoso.example"},
 		{name: "sender later", does: func(s *server) { s.mail = func(string) error { return refuse(451, "busy") } }, want: "retry", words: "451"},
 		{name: "relaying denied", does: func(s *server) { s.rcpt = func(string) error { return refuse(550, "relaying denied") } }, want: "permanent", words: "relays for this sender"},

@@ -193,7 +193,7 @@ func renderNotice(n *notify.Notice) ([]byte, error) {
 // encode writes JSON without the escapes that are for JSON inside HTML.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	e := json.NewEncoder(escape.JSON(&b))
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode body: %w", err)

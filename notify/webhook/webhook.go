@@ -196,7 +196,7 @@ func (c *Channel) broken(ctx context.Context, err error) error {
 	shown := errors.New("post to webhook: " + escape.Cut(escape.Terminal(c.hide.Replace(err.Error())), 300))
 	var certificate *tls.CertificateVerificationError
 	if notify.Certain(err) || errors.As(err, &certificate) {
-		return &notify.NotSent{Err: shown}
+		return &notify.NotSent{Err: shown, Unreachable: true}
 	}
 	return shown
 }
