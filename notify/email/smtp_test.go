@@ -176,7 +176,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 		s := &server{addr: l.Addr().String()}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if _, err := s.channel(t, nil).Send(ctx, notifytest.Opened()); kind(err) != "retry" {
+		if _, err := s.channel(t, nil).Send(ctx, notifytest.Opened()); kind(err) != "away" {
 			t.Errorf("it is %s: %v", kind(err), err)
 		}
 	})
@@ -189,7 +189,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 		}()
 		ch := (&server{addr: "127.0.0.1:25"}).channel(t, nil)
 		ch.Dial = func(context.Context, string, string) (net.Conn, error) { return client, nil }
-		if _, err := ch.Send(t.Context(), notifytest.Opened()); kind(err) != "retry" || !strings.Contains(err.Error(), "too much") {
+		if _, err := ch.Send(t.Context(), notifytest.Opened()); kind(err) != "away" || !strings.Contains(err.Error(), "too much") {
 			t.Errorf("it is %s: %v", kind(err), err)
 		}
 		_ = far.Close()
