@@ -242,7 +242,7 @@ type alertWriter struct {
 
 func (w *alertWriter) add(a *engine.Alert) error {
 	var b strings.Builder
-	enc := json.NewEncoder(&b)
+	enc := json.NewEncoder(escape.JSON(&b))
 	enc.SetEscapeHTML(false)
 	before := ""
 	if w.object {

@@ -18,6 +18,7 @@ import (
 	"detect/engine"
 	"detect/internal/simulate"
 	"detect/internal/store"
+	"detect/notify/escape"
 	"detect/rules/hit"
 )
 
@@ -173,6 +174,23 @@ func TestAlertsListJSON(t *testing.T) {
 			if got := ids(get(append(strings.Fields(c.args), "--format", format)...)); got != c.want {
 				t.Errorf("%s as %s: %s, want %s", c.args, format, got, c.want)
 			}
+		}
+	}
+}
+
+// JSON is looked at in terminals too.
+func TestJSONOfAlertsHidesNothing(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "detect.db")
+	if err := aStore(db); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"list --format json", "list --format ndjson", "show 1a2bffff --format json"} {
+		var out, errs bytes.Buffer
+		if status := run(context.Background(), append(append([]string{"alerts"}, strings.Fields(args)...), "--store", db), strings.NewReader(""), &out, &errs); status != 0 {
+			t.Fatalf("%s: exit status %d: %s", args, status, &errs)
+		}
+		if i := strings.IndexFunc(strings.ReplaceAll(out.String(), "\n", ""), escape.Hidden); i >= 0 || !strings.Contains(out.String(), `\u202e`) {
+			t.Errorf("%s: something hides in the output, at %d: %q", args, i, out.String())
 		}
 	}
 }

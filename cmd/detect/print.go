@@ -169,7 +169,7 @@ func (p *printChannel) Tell(ctx context.Context, n *notify.Notice) error {
 
 func (p *printChannel) writeJSON(v any) error {
 	var b strings.Builder
-	enc := json.NewEncoder(&b)
+	enc := json.NewEncoder(escape.JSON(&b))
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return &notify.Permanent{Err: fmt.Errorf("encode alert: %w", err)}

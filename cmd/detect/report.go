@@ -10,6 +10,7 @@ import (
 	"detect/engine"
 	"detect/engine/match"
 	"detect/notify/alertjson"
+	"detect/notify/escape"
 	"detect/rules"
 )
 
@@ -151,7 +152,7 @@ func newRuleReport(rule *rules.Rule, m *match.RuleStats, e *engine.RuleStats, al
 }
 
 func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
@@ -162,7 +163,7 @@ func writeJSON(w io.Writer, v any) error {
 
 // writeNDJSON writes the alerts alone, one a line.
 func (r *report) writeNDJSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetEscapeHTML(false)
 	for i := range r.Alerts {
 		if err := enc.Encode(&r.Alerts[i]); err != nil {
