@@ -51,6 +51,11 @@ Then give it a log of your own, as it was exported; every export format is recog
   detect test AuditLog_2026-03-01.csv
   detect test --since 30d exports/
 
+Then have it follow records as they arrive, tell Slack, mail or a webhook, and keep the alerts:
+
+  detect run --config detect.yaml
+  detect alerts list --config detect.yaml
+
 Rules are YAML with CEL expressions. "detect rules list" shows the shipped ones, "detect check" compiles yours, points at
 what is wrong and runs the tests that stand beside them.
 
