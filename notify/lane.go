@@ -30,6 +30,7 @@ type lane struct {
 	suspect  string    // the alert whose message failed first since the channel worked; empty: none failed
 	common   bool      // the message of another one failed too since then
 	told     bool      // operators know that it is down
+	summed   time.Time // the channel is not told before how many alerts wait for it
 
 	mu    sync.Mutex
 	stats ChannelStats
@@ -122,6 +123,9 @@ func (l *lane) step(ctx, sending context.Context) (time.Duration, error) {
 	case err != nil:
 		return 0, err
 	case dv != nil:
+		if err := l.sumUp(ctx, sending, dv); err != nil || time.Now().Before(l.hold) {
+			return 0, err
+		}
 		return 0, l.deliver(ctx, sending, dv)
 	case next != 0:
 		return max(min(time.Until(time.UnixMicro(next)), dispatchRound), time.Microsecond), nil

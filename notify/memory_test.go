@@ -279,6 +279,26 @@ func (s *memory) Detected(_ context.Context, id string) (store.Detection, error)
 	return store.Detection{At: first.Created, Happened: first.Alert.Last, Available: first.Alert.Revised}, nil
 }
 
+func (s *memory) Waiting(_ context.Context, channel string, least, worst int) (*store.Waiting, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := new(store.Waiting)
+	for _, r := range s.rows {
+		if h := s.history[r.Alert]; r.Channel == channel && r.Pending() && r.Sent == 0 {
+			a := h[len(h)-1].Alert
+			w.Alerts++
+			w.Of[a.Severity]++
+			w.Worst = append(w.Worst, a)
+		}
+	}
+	if w.Alerts < int64(least) {
+		return nil, nil
+	}
+	slices.SortStableFunc(w.Worst, func(a, b *engine.Alert) int { return int(b.Severity) - int(a.Severity) })
+	w.Worst = w.Worst[:min(len(w.Worst), worst)]
+	return w, nil
+}
+
 func (s *memory) Backlog(context.Context) ([]store.Backlog, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

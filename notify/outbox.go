@@ -24,6 +24,7 @@ type Outbox interface {
 	Find(ctx context.Context, id string) (*engine.Alert, error)
 	Changes(ctx context.Context, alert string, after int) ([]store.Revision, error)
 	Detected(ctx context.Context, alert string) (store.Detection, error)
+	Waiting(ctx context.Context, channel string, least, worst int) (*store.Waiting, error)
 	Backlog(ctx context.Context) ([]store.Backlog, error)
 }
 
