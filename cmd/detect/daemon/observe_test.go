@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"detect/internal/source"
+	"detect/notify"
 )
 
 // ask asks the daemon's own server without a network, in a bubble.
@@ -237,7 +238,8 @@ func TestLostStream(t *testing.T) {
 	})
 }
 
-// TestDrain: after the end is asked for, what is due is delivered; what a channel does not take is left for the next time.
+// TestDrain: after the end is asked for, what is due is delivered; what a channel does not take is left for the next time,
+// and what waited for a channel that is configured no more is not spoken of.
 func TestDrain(t *testing.T) {
 	lines, domains := tenant(t, 5, 1500)
 	set := loadRules(t, domains)
@@ -246,10 +248,13 @@ func TestDrain(t *testing.T) {
 		out.fail = fmt.Errorf("down")
 		st := openStore(t)
 		f := replaying("a", lines, func() int { return 100 }, true)
-		run := func() {
+		run := func(channel string) (log string) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			d := &Daemon{Setup: setup(set, f.source("")).with(t, out), Store: st, Log: new(logs).logger()}
+			said := new(logs)
+			d := &Daemon{Setup: setup(set, f.source("")).with(t, out), Store: st, Log: said.logger()}
+			d.Setup.Router, _ = notify.NewRouter(nil, []string{channel}, "")
+			d.Setup.Channels = map[string]notify.Channel{channel: out}
 			begun := time.Now()
 			if err := d.Run(ctx); err != nil {
 				t.Error(err)
@@ -257,13 +262,18 @@ func TestDrain(t *testing.T) {
 			if took := time.Since(begun); took > 80*time.Second {
 				t.Errorf("it took %s to end", took)
 			}
+			return said.String()
 		}
-		run()
-		if out.sends > 0 {
-			t.Fatalf("%d were sent", out.sends)
+		const left = "what was not delivered is delivered after the next start"
+		for _, channel := range []string{"gone", "memory"} {
+			if log := run(channel); out.sends > 0 || !strings.Contains(log, left) {
+				t.Fatalf("%d were sent:\n%s", out.sends, log)
+			}
 		}
 		out.fail = nil
-		run()
+		if log := run("memory"); strings.Contains(log, left) {
+			t.Errorf("something is said to be left:\n%s", log)
+		}
 		list := standing(t, st)
 		for _, a := range list {
 			if out.told[a.ID] != a.Revision {

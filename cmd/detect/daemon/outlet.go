@@ -82,7 +82,9 @@ func (d *Daemon) deliver(ctx context.Context, complete bool) error {
 	}
 	waiting := int64(0)
 	for _, b := range backlog {
-		waiting += b.Pending + b.Failed
+		if !b.Retired { // its alerts went where the routes lead now
+			waiting += b.Pending + b.Failed
+		}
 	}
 	switch {
 	case failure != nil:
