@@ -186,7 +186,7 @@ func marks(m *Message) []string {
 	add(a.Late, "late: the record that raised it arrived after its time had been decided")
 	add(a.Staged, "staged: its rule is being tried out")
 	add(m.Rule == nil && a.Rule != "", "its rule is not loaded any more")
-	add(m.Abridged, "abridged: this revision is an old one, and its values and records are not kept")
+	add(m.Abridged, "abridged: this revision is an old one, and its values, records and commands are not kept")
 	if m.ViaReason != "" {
 		add(m.Via != "", "sent here in place of %s: %s", m.Via, m.ViaReason)
 	} else {

@@ -35,7 +35,7 @@ type Message struct {
 	// connection broke, before its end was known.
 	Uncertain bool
 
-	// Abridged says that Alert is an old revision whose Values and Records were too long to be kept.
+	// Abridged says that Alert is an old revision whose Values, Records and Respond were too long to be kept.
 	Abridged bool
 
 	// Via is the channel that could not deliver it and for which this one stands in, and ViaReason why; empty mostly.

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,4 +108,21 @@ func randomAlert(t *rapid.T, id string, line engine.Timeline, revision int) *eng
 		a.State = []byte(text.Draw(t, "state bytes"))
 	}
 	return a
+}
+
+// An alert that grows a thousand times, with commands for twenty names of an attacker's choice, must not be kept with them
+// a thousand times.
+func TestRevisionsAreSmall(t *testing.T) {
+	whole := &engine.Alert{ID: "a", Rule: "r", Title: "title", Respond: "Disable-InboxRule -Identity 'short'", Records: []string{"id"}}
+	if b := appendRevision(nil, whole); b[0] != 0 {
+		t.Error("a small alert is abridged")
+	}
+	for name, a := range map[string]*engine.Alert{
+		"commands": {ID: "a", Rule: "r", Title: "title", Respond: strings.Repeat("Disable-InboxRule -Identity 'long'\n", 20_000)},
+		"records":  {ID: "a", Rule: "r", Title: "title", Records: slices.Repeat([]string{"1482e9d3-c499-45da-adde-c917f88437f5"}, 1000)},
+	} {
+		if b := appendRevision(nil, a); b[0] != 1 || len(b) > maxRevision {
+			t.Errorf("%s: %d bytes, abridged %d", name, len(b), b[0])
+		}
+	}
 }

@@ -236,15 +236,15 @@ func (s *Store) Find(ctx context.Context, prefix string) (*engine.Alert, error) 
 	return found[0], nil
 }
 
-// maxRevision is how many bytes an old revision takes at most, but for its title, response and note: an alert that grows a
+// maxRevision is how many bytes an old revision takes at most, but for its entity, title and note: an alert that grows a
 // thousand times must not be kept with its thousand records a thousand times.
 const maxRevision = 4 << 10
 
 // Revision is what an alert was at some time.
 type Revision struct {
-	Alert   *engine.Alert // without State; without Records and Values if it is Abridged
+	Alert   *engine.Alert // without State; without Records, Values and Respond if it is Abridged
 	Created int64         // when it was stored, microseconds of the wall clock
-	// Abridged says that Records and Values were too long to be kept with each revision.
+	// Abridged says that Records, Values and Respond were too long to be kept with each revision.
 	Abridged bool
 }
 
@@ -256,7 +256,7 @@ func appendRevision(b []byte, a *engine.Alert) []byte {
 	if b = appendAlert(append(b, 0), &r); len(b)-start <= maxRevision {
 		return b
 	}
-	r.Records, r.Values = nil, nil
+	r.Records, r.Values, r.Respond = nil, nil, ""
 	return appendAlert(append(b[:start], 1), &r)
 }
 

@@ -71,7 +71,7 @@ func render(m *notify.Message, now time.Time) ([]byte, error) {
 	}
 	b.Alert.First, b.Alert.Last = inJSON(b.Alert.First), inJSON(b.Alert.Last)
 	if m.Abridged {
-		b.Cut = []string{"records", "values"}
+		b.Cut = []string{"records", "respond", "values"}
 	}
 	if m.Via != "" {
 		b.Via = &via{escape.Cut(m.Via, maxValue), escape.Cut(m.ViaReason, maxText)}

@@ -370,7 +370,7 @@ func TestCutBodiesSayWhat(t *testing.T) {
 	}
 	m = notifytest.Opened()
 	m.Abridged = true
-	if b, err = render(m, time.UnixMicro(m.Now)); err != nil || !bytes.Contains(b, []byte(`"cut":["records","values"]`)) {
+	if b, err = render(m, time.UnixMicro(m.Now)); err != nil || !bytes.Contains(b, []byte(`"cut":["records","respond","values"]`)) {
 		t.Errorf("an abridged alert does not say so: %v %s", err, b)
 	}
 }
