@@ -208,7 +208,7 @@ func TestRefusedForGood(t *testing.T) {
 		d.places["oncall"].answer = fail(refused)
 		d.commit(revision("a", 1))
 		stop := d.run()
-		time.Sleep(time.Hour)
+		time.Sleep(50 * time.Minute)
 		stop()
 		d.expect("oncall")
 		if rows, _ := d.store.Deliveries(t.Context(), "a"); len(rows) != 1 || !rows[0].Failed || !strings.Contains(rows[0].Error, "channel_not_found") {
@@ -219,6 +219,30 @@ func TestRefusedForGood(t *testing.T) {
 		synctest.Wait()
 		stop()
 		d.expect("oncall", "a 1")
+	})
+}
+
+// Where nobody is told instead, what was refused is tried again, now and then.
+func TestRefusedAndNobodyElseIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		d := newDesk(t, newMemory(), "", "soc")
+		began := time.Now()
+		d.places["soc"].answer = func(_ int, m *notify.Message) answer {
+			if m.Alert.ID == "bad" || time.Since(began) < 90*time.Minute {
+				return answer{err: &notify.Permanent{Err: errors.New("not_in_channel")}}
+			}
+			return answer{}
+		}
+		stop := d.run()
+		d.commit(revision("a", 1), revision("bad", 1), revision("b", 1))
+		time.Sleep(115 * time.Minute)
+		d.expect("soc")
+		time.Sleep(20 * time.Hour)
+		stop()
+		d.expect("soc", "a 1", "b 1")
+		if n := d.places["soc"].tries(); n < 20 || n > 30 {
+			t.Errorf("%d attempts in a day", n)
+		}
 	})
 }
 

@@ -30,11 +30,16 @@ type lane struct {
 	suspect  string    // the alert whose message failed first since the channel worked; empty: none failed
 	common   bool      // the message of another one failed too since then
 	told     bool      // operators know that it is down
+	again    time.Time // when what was refused, and nobody was told instead, is tried again; the zero time: nothing was
 	summed   time.Time // the channel is not told before how many alerts wait for it
 
 	mu    sync.Mutex
 	stats ChannelStats
 }
+
+// refusedAgain is how long after it was refused an alert is tried again of which nobody was told instead: somebody may have
+// invited the app by then, or emptied the mailbox.
+const refusedAgain = time.Hour
 
 // downNotice is how long a channel fails before operators are told: most outages are over sooner.
 const downNotice = 2 * time.Minute
@@ -118,6 +123,12 @@ func (l *lane) step(ctx, sending context.Context) (time.Duration, error) {
 		now = l.hold // what is put off a moment longer than the channel itself is not due yet
 	}
 	l.hold = time.Time{}
+	if !l.again.IsZero() && !now.Before(l.again) {
+		if _, err := l.Outbox.RetryFailed(ctx, []string{l.name}); err != nil {
+			return 0, err
+		}
+		l.again = time.Time{}
+	}
 	dv, next, err := l.Outbox.NextDelivery(ctx, l.name, now.UnixMicro())
 	switch {
 	case err != nil:
@@ -333,12 +344,15 @@ func (l *lane) wakeFallback() {
 	}
 }
 
-// refused gives a delivery up that will never get through, and has the fallback told.
+// refused gives a delivery up that will not get through unless somebody changes something, and has the fallback told.
 func (l *lane) refused(ctx context.Context, dv *store.Delivery, cause error) error {
 	text := escape.Terminal(cause.Error())
 	standIn, instead := l.Fallback, fmt.Sprintf("%s is told instead", l.Fallback)
 	if standIn == "" || standIn == l.name {
-		standIn, instead = "", "nobody is told instead"
+		standIn, instead = "", "nobody is told instead, and it is tried again every hour"
+		if l.again.IsZero() {
+			l.again = time.Now().Add(refusedAgain)
+		}
 	}
 	l.count(func(s *ChannelStats) {
 		s.Failed++
