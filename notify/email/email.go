@@ -93,7 +93,7 @@ func told(m *notify.Message) *receipt {
 func (c *Channel) Plan(m *notify.Message) notify.Plan {
 	last := told(m)
 	if last == nil {
-		never := m.Sent == 0 || onlyFinal(m) // of an alert that was skipped, being final is all that can follow
+		never := m.Sent == 0 || m.SentAt == 0 || onlyFinal(m) // of a revision that was skipped there is no time
 		if never && !m.Alert.Status.Standing() && !m.Uncertain && m.Via == "" {
 			return notify.Plan{Skip: true, Why: "it no longer stood before anybody was mailed"}
 		}

@@ -94,6 +94,8 @@ func TestPlan(t *testing.T) {
 	never.Sent, never.SentAt = 0, 0
 	skipped := notifytest.Withdrawn()
 	skipped.Changes[0].Reason = engine.Finished
+	moved := notifytest.Withdrawn() // once more, after it was skipped
+	moved.Changes[0].Reason, moved.SentAt = engine.Moved, 0
 	open := notifytest.Withdrawn()
 	open.Sent, open.Uncertain = 0, true
 	for _, c := range []struct {
@@ -117,6 +119,7 @@ func TestPlan(t *testing.T) {
 		{"higher for a while", between, "now"},
 		{"withdrawn before the first mail", never, "skip"},
 		{"final after it was skipped", skipped, "skip"},
+		{"moved after it was skipped", moved, "skip"},
 		{"withdrawn, and a mail may be out", open, "now"},
 	} {
 		p := (&Channel{}).Plan(c.m)
