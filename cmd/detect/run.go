@@ -99,6 +99,8 @@ func runDaemon(ctx context.Context, s *streams, o *runOptions) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // before what takes time, as one that comes meanwhile would end the process
 	defer signal.Stop(hangups)
+	signal.Ignore(syscall.SIGPIPE) // nobody reads the log any more, or what is printed: the first is no end, the second one in order
+	defer signal.Reset(syscall.SIGPIPE)
 	cfg, err := loadConfig(o.config)
 	if err != nil {
 		return err

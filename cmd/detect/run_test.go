@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -189,6 +190,39 @@ func TestEarlyHangup(t *testing.T) {
 	}
 	if status, log := p.end(); status != exitOK {
 		t.Errorf("exit status %d: %s", status, log)
+	}
+}
+
+// TestNobodyReads: when nobody reads what is printed the daemon ends in order, with a status that says so, though nobody
+// may read the log either.
+func TestNobodyReads(t *testing.T) {
+	dir := t.TempDir()
+	spool := filepath.Join(dir, "in")
+	if err := os.Mkdir(spool, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config := write(t, filepath.Join(dir, "detect.yaml"), []byte("sources: [{follow: {path: in}}]\n"))
+	appendTo(t, filepath.Join(spool, "a.ndjson"), forwarding(1, "ann@contoso.example"))
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "run", "--config", config, "--drain", "100ms")
+	cmd.Env = append(os.Environ(), asDetect+"=1")
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	if err := errors.Join(in.Close(), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != exitIO {
+		t.Error(cmd.ProcessState)
 	}
 }
 
