@@ -37,8 +37,8 @@ type lane struct {
 	stats ChannelStats
 }
 
-// refusedAgain is how long after it was refused an alert is tried again of which nobody was told instead: somebody may have
-// invited the app by then, or emptied the mailbox.
+// refusedAgain is how long after the last refusal alerts are tried again of which nobody was told instead: somebody may
+// have invited the app by then, or emptied the mailbox.
 const refusedAgain = time.Hour
 
 // downNotice is how long a channel fails before operators are told: most outages are over sooner.
@@ -349,10 +349,8 @@ func (l *lane) refused(ctx context.Context, dv *store.Delivery, cause error) err
 	text := escape.Terminal(cause.Error())
 	standIn, instead := l.Fallback, fmt.Sprintf("%s is told instead", l.Fallback)
 	if standIn == "" || standIn == l.name {
-		standIn, instead = "", "nobody is told instead, and it is tried again every hour"
-		if l.again.IsZero() {
-			l.again = time.Now().Add(refusedAgain)
-		}
+		standIn, instead = "", "nobody is told instead, and it is tried again in an hour"
+		l.again = time.Now().Add(refusedAgain)
 	}
 	l.count(func(s *ChannelStats) {
 		s.Failed++

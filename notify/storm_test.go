@@ -48,6 +48,30 @@ func TestStormIsSummedUp(t *testing.T) {
 			}
 		})
 	}
+	bubble(t, func(t *testing.T) { // a service that wants to be left alone just then
+		d := newDesk(t, newMemory(), "", "soc")
+		asked := false
+		d.places["soc"].answer = func(_ int, m *notify.Message) answer {
+			if m == nil && !asked {
+				asked = true
+				return answer{err: &notify.RetryAfter{After: 45 * time.Second, Err: errDown}}
+			}
+			return answer{takes: time.Second}
+		}
+		for i := range 200 {
+			d.commit(revision(fmt.Sprint(i), 1))
+		}
+		stop := d.run()
+		time.Sleep(70 * time.Second)
+		if n := len(d.places["soc"].messages()); n != 30 || !asked {
+			t.Errorf("%d messages before it wants more", n)
+		}
+		time.Sleep(200 * time.Second)
+		stop()
+		if n := len(d.places["soc"].messages()); n != 200 || len(d.places["soc"].told) != 1 {
+			t.Errorf("%d messages, told %+v", n, d.places["soc"].told)
+		}
+	})
 	bubble(t, func(t *testing.T) { // few, or fast
 		d := newDesk(t, newMemory(), "", "soc", "fast")
 		d.places["soc"].answer = func(int, *notify.Message) answer { return answer{takes: time.Second} }
