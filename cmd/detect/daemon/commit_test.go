@@ -180,6 +180,47 @@ func TestAbsenceClock(t *testing.T) {
 	})
 }
 
+// TestAbsenceAfterSleep: when the program stood still, readers look for what arrived meanwhile before the clock moves on.
+func TestAbsenceAfterSleep(t *testing.T) {
+	set := loadRules(t, nil)
+	synctest.Test(t, func(t *testing.T) {
+		var woke time.Time
+		w := &watched{fail: func(n int) error {
+			if n == 3 {
+				time.Sleep(5 * time.Hour)
+				woke = time.Now()
+			}
+			return nil
+		}}
+		start := time.Now()
+		f := feed{"a", func(ctx context.Context, _ int, emit func(*source.Batch) error) error {
+			_ = emit(batchOf("a", [][]byte{plainRecord(1, start)}, 1, false))
+			time.Sleep(10 * time.Hour)
+			return nil
+		}}
+		d := &Daemon{Setup: setup(set, f.source("")), Store: openStore(t), Log: new(logs).logger(), wrap: func(s engine.Store) engine.Store { w.Store = s; return w }}
+		if err := d.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		moved, slow := false, true
+		for _, c := range w.commits {
+			switch {
+			case c.at.Before(woke):
+			case slow: // the commit itself that took so long
+				slow = false
+			default:
+				moved = true
+				if after := c.at.Sub(woke); after < idleTick/2 {
+					t.Errorf("the absence clock moved on to %s only %s after the program went on", time.UnixMicro(c.clock), after)
+				}
+			}
+		}
+		if !moved {
+			t.Error("the absence clock did not move on")
+		}
+	})
+}
+
 // TestFullDisk: while nothing can be stored nothing is read and nothing is lost, and people are told once.
 func TestFullDisk(t *testing.T) {
 	lines, domains := tenant(t, 5, 3000)

@@ -42,6 +42,7 @@ type sequencer struct {
 	held   *unit          // taken, and left for the next commit
 	more   bool           // further timelines are due
 	last   int64          // the absence clock of the last commit
+	ticked int64          // when the clock last moved on without records, microseconds of the wall clock
 	batch  engine.Batch
 	clocks engine.Clocks // after the last commit
 	redo   *worker       // for what must be matched again
@@ -58,6 +59,7 @@ type sequencer struct {
 func (s *sequencer) run(ctx context.Context) error {
 	s.last = math.MinInt64
 	s.redo = &worker{p: s.p}
+	s.ticked = time.Now().UnixMicro()
 	if err := s.commit(ctx, nil); err != nil { // opens the engine, and goes on with what is due
 		return err
 	}
@@ -100,6 +102,9 @@ func (s *sequencer) next(ctx context.Context, tick <-chan time.Time) (u *unit, o
 		case <-tick:
 			s.told.flush()
 			s.tellErrors()
+			if s.slept() {
+				return nil, true, nil
+			}
 			return nil, true, s.idle(ctx)
 		}
 	}
@@ -157,6 +162,15 @@ collect:
 		}
 	}
 	return s.commit(ctx, units)
+}
+
+// slept says whether the program stood still since the last tick, as in a machine that was suspended, or the wall clock
+// leapt. What arrived meanwhile was not looked for yet, so that nothing can be said of the time.
+func (s *sequencer) slept() bool {
+	now := time.Now().UnixMicro()
+	gap := now - s.ticked
+	s.ticked = now
+	return gap > int64(3*idleTick/time.Microsecond)
 }
 
 // idle moves the clock on while no records come.
