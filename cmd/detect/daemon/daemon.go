@@ -295,22 +295,22 @@ func (d *Daemon) anyUnread() bool {
 // forgetEvery is how often identities are forgotten that have been kept for long enough.
 const forgetEvery = time.Hour
 
-// forget forgets them until ctx ends.
+// forget forgets them, at once since a process may not live for long, and then from time to time until ctx ends.
 func (d *Daemon) forget(ctx context.Context) {
 	tick := time.NewTicker(forgetEvery)
 	defer tick.Stop()
 	for {
+		n, err := d.Store.Forget(ctx, time.Now().Add(-keepSeen).UnixMicro())
+		switch {
+		case err != nil && ctx.Err() == nil:
+			d.Log.Warn("old identities could not be forgotten", "error", escape.Terminal(err.Error()))
+		case n > 0:
+			d.Log.Debug("old identities were forgotten", "identities", n)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			n, err := d.Store.Forget(ctx, now.Add(-keepSeen).UnixMicro())
-			switch {
-			case err != nil && ctx.Err() == nil:
-				d.Log.Warn("old identities could not be forgotten", "error", escape.Terminal(err.Error()))
-			case n > 0:
-				d.Log.Debug("old identities were forgotten", "identities", n)
-			}
+		case <-tick.C:
 		}
 	}
 }
