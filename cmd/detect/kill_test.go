@@ -144,6 +144,7 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // daemon again and again at random points. The alerts must be those of a replay, and Slack must have each of them once,
 // in its last revision.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	n := kills
 	if more := os.Getenv("DETECT_KILLS"); more != "" {
 		if _, err := fmt.Sscan(more, &n); err != nil {
