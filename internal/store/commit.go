@@ -34,8 +34,8 @@ func (s *Store) Commit(ctx context.Context, c *engine.Commit) error {
 
 // write runs f in a transaction of the writer's connection.
 func (s *Store) write(ctx context.Context, what string, f func() error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if err := s.writable(); err != nil {
 		return s.failed(what, err)
 	}

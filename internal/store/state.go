@@ -16,8 +16,8 @@ import (
 
 // own runs f with the writer's connection, outside a transaction.
 func (s *Store) own(ctx context.Context, what string, f func() error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if err := s.writable(); err != nil {
 		return s.failed(what, err)
 	}
