@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ type daemonProcess struct {
 	cmd     *exec.Cmd
 	commits chan commitSeen // closed at the end of the log
 	log     *bytes.Buffer
+	runs    chan struct{} // closed when it says that it runs, or at the end of the log
 	done    chan struct{} // the log has ended
 }
 
@@ -37,7 +40,7 @@ func startDaemon(t testing.TB, args ...string) *daemonProcess {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &daemonProcess{cmd: exec.Command(self, args...), commits: make(chan commitSeen, 1<<16), log: &bytes.Buffer{}, done: make(chan struct{})}
+	d := &daemonProcess{cmd: exec.Command(self, args...), commits: make(chan commitSeen, 1<<16), log: &bytes.Buffer{}, runs: make(chan struct{}), done: make(chan struct{})}
 	d.cmd.Env = append(os.Environ(), asDetect+"=1", "SLACK_BOT_TOKEN="+scripted.Token)
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {
@@ -57,9 +60,14 @@ var committed = regexp.MustCompile(`msg=committed .*\bread=(\d+)`)
 func (d *daemonProcess) follow(r io.Reader) {
 	defer close(d.done)
 	defer close(d.commits)
+	running := sync.OnceFunc(func() { close(d.runs) })
+	defer running()
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
+		if bytes.Contains(lines.Bytes(), []byte("detect runs")) {
+			running()
+		}
 		d.log.Write(lines.Bytes())
 		d.log.WriteByte('\n')
 		if m := committed.FindSubmatch(lines.Bytes()); m != nil {
@@ -81,8 +89,12 @@ func (d *daemonProcess) until(n int64) bool {
 	return true
 }
 
-// end sends the signal and waits for the end, which may have come already.
+// end sends the signal and waits for the end, which may have come already. A signal other than SIGKILL is sent once the
+// process runs, as before it would end it at once.
 func (d *daemonProcess) end(sig os.Signal) error {
+	if sig != syscall.SIGKILL {
+		<-d.runs
+	}
 	if err := d.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
