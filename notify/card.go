@@ -9,6 +9,7 @@ import (
 	"detect/engine"
 	"detect/notify/escape"
 	"detect/rules/hit"
+	"detect/rules/template"
 )
 
 // Card is a message as people read it, the same on every channel: what the renderings have in common. All of its texts are
@@ -174,7 +175,7 @@ func (f Fact) text() string {
 		}
 	}
 	if f.More > 0 {
-		list = append(list, "and "+grouped(int64(f.More))+" more")
+		list = append(list, "and "+template.Grouped(int64(f.More))+" more")
 	}
 	if length > wide && len(list) > 1 {
 		return "\n  " + strings.Join(list, "\n  ")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -158,10 +157,7 @@ func middle(s string, limit int) string {
 func when(first, last int64) string {
 	const day, clock = "2006-01-02", "15:04:05"
 	a, b := time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
-	switch {
-	case first == 0 && last == 0:
-		return "unknown"
-	case first == last:
+	if first == last {
 		return a.Format(day + " " + clock + " UTC")
 	}
 	end := b.Format(clock)
@@ -200,20 +196,7 @@ func counted(n int64, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
-	return grouped(n) + " " + noun
-}
-
-// grouped is a number with its thousands set apart.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
+	return template.Grouped(n) + " " + noun
 }
 
 // short is the beginning of an alert's id, enough to find it by.

@@ -10,6 +10,7 @@ import (
 	"detect/internal/store"
 	"detect/notify/escape"
 	"detect/rules/hit"
+	"detect/rules/template"
 )
 
 // When a channel is told that more alerts wait for it than can be told soon.
@@ -60,7 +61,7 @@ func storm(w *store.Waiting, now time.Time) Notice {
 	var each, worst []string
 	for s := len(w.Of) - 1; s >= 0; s-- {
 		if n := w.Of[s]; n > 0 {
-			each = append(each, grouped(n)+" "+hit.Severity(s).String())
+			each = append(each, template.Grouped(n)+" "+hit.Severity(s).String())
 		}
 	}
 	for _, a := range w.Worst {

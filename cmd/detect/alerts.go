@@ -21,6 +21,7 @@ import (
 	"detect/notify/alertjson"
 	"detect/notify/escape"
 	"detect/rules/hit"
+	"detect/rules/template"
 )
 
 func newAlerts(s *streams) *cobra.Command {
@@ -288,7 +289,7 @@ type alertLine struct {
 func newAlertLine(a *engine.Alert) alertLine {
 	l := alertLine{
 		id: shortID(a.ID), when: alertjson.UTC(a.First).Format("2006-01-02 15:04"), severity: a.Severity.String(), status: a.Status.String(),
-		count: grouped(a.Count), title: escape.Cut(a.Title, longestTitle),
+		count: template.Grouped(a.Count), title: escape.Cut(a.Title, longestTitle),
 	}
 	if a.Staged {
 		l.status += ", staged"
@@ -327,7 +328,7 @@ func writeAlertTable(s *screen, lines []alertLine, o *listOptions) error {
 		case len(lines) == 0:
 			b.WriteString("No alerts.\n")
 		case more:
-			fmt.Fprintf(&b, "%s\n", s.paint(dim, fmt.Sprintf("The newest %s; there are more: --limit 0 lists all", grouped(int64(len(lines))))))
+			fmt.Fprintf(&b, "%s\n", s.paint(dim, fmt.Sprintf("The newest %s; there are more: --limit 0 lists all", template.Grouped(int64(len(lines))))))
 		default:
 			fmt.Fprintf(&b, "%s\n", s.paint(dim, plural(len(lines), "alert")))
 		}

@@ -15,6 +15,7 @@ import (
 	"detect/notify"
 	"detect/notify/alertjson"
 	"detect/notify/escape"
+	"detect/rules/template"
 )
 
 // printChannel prints alerts, for a daemon that has no channels. As text, a new alert is printed as `detect test` prints
@@ -140,9 +141,9 @@ func (p *printChannel) changes(m *notify.Message) []string {
 	}
 	switch {
 	case was.Count < a.Count:
-		add("grew " + grouped(was.Count) + " -> " + grouped(a.Count))
+		add("grew " + template.Grouped(was.Count) + " -> " + template.Grouped(a.Count))
 	case was.Count > a.Count:
-		add("shrank " + grouped(was.Count) + " -> " + grouped(a.Count))
+		add("shrank " + template.Grouped(was.Count) + " -> " + template.Grouped(a.Count))
 	}
 	if grew && len(list) == 0 {
 		add("changed")

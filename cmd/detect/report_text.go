@@ -199,7 +199,7 @@ func (a *alertReport) when() string {
 }
 
 func (a *alertReport) howMany() string {
-	text := grouped(a.Count) + " hit"
+	text := template.Grouped(a.Count) + " hit"
 	if a.Count != 1 {
 		text += "s"
 	}
@@ -229,7 +229,7 @@ func listItems(list []string, limit int, all bool) []string {
 		items[i] = quoteEmpty(escape.Terminal(shorten(list[i], all)))
 	}
 	if more := len(list) - limit; more > 0 {
-		items = append(items, fmt.Sprintf("+ %s more", grouped(int64(more))))
+		items = append(items, fmt.Sprintf("+ %s more", template.Grouped(int64(more))))
 	}
 	return items
 }
@@ -283,9 +283,9 @@ func (r *report) writeRules(b *strings.Builder, s *screen, verbose bool) {
 		}
 		fmt.Fprintf(b, "%s\n", s.paint(dim, fmt.Sprintf("%s  %7s %11s %11s %7s", pad("rule", width), "alerts", "matched", "evaluated", "errors")))
 		for _, rule := range list {
-			fmt.Fprintf(b, "%s  %7s %11s %11s %7s\n", pad(rule.ID, width), grouped(rule.Alerts), grouped(rule.Matched), grouped(rule.Evaluated), grouped(rule.Errors))
+			fmt.Fprintf(b, "%s  %7s %11s %11s %7s\n", pad(rule.ID, width), template.Grouped(rule.Alerts), template.Grouped(rule.Matched), template.Grouped(rule.Evaluated), template.Grouped(rule.Errors))
 			for _, name := range sortedKeys(rule.Suppressed) {
-				fmt.Fprintf(b, "  hidden by exception %s: %s\n", escape.Terminal(name), grouped(rule.Suppressed[name]))
+				fmt.Fprintf(b, "  hidden by exception %s: %s\n", escape.Terminal(name), template.Grouped(rule.Suppressed[name]))
 			}
 			if rule.FirstError != "" {
 				fmt.Fprintf(b, "  %s\n", s.paint(red, "first error: "+escape.Terminal(rule.FirstError)))
@@ -305,7 +305,7 @@ func (r *report) writePending(b *strings.Builder, s *screen) {
 	fmt.Fprintf(b, "%s\n", s.paint(bold, plural(len(r.Pending), "entity")+" not decided when the records ended:"))
 	for i, p := range r.Pending {
 		if i == shownRejects {
-			fmt.Fprintf(b, "  + %s more\n", grouped(int64(len(r.Pending)-i)))
+			fmt.Fprintf(b, "  + %s more\n", template.Grouped(int64(len(r.Pending)-i)))
 			break
 		}
 		var by []string
@@ -319,19 +319,19 @@ func (r *report) writePending(b *strings.Builder, s *screen) {
 
 func (r *report) writeRecords(b *strings.Builder, s *screen) {
 	c := r.Records
-	fmt.Fprintf(b, "%s records read: %s accepted, %s repeated", grouped(c.Read), grouped(c.Accepted), grouped(c.Duplicate))
+	fmt.Fprintf(b, "%s records read: %s accepted, %s repeated", template.Grouped(c.Read), template.Grouped(c.Accepted), template.Grouped(c.Duplicate))
 	if c.Differing > 0 {
-		fmt.Fprintf(b, " (%s of them with other content)", grouped(c.Differing))
+		fmt.Fprintf(b, " (%s of them with other content)", template.Grouped(c.Differing))
 	}
-	rejected := grouped(c.Rejected) + " rejected"
+	rejected := template.Grouped(c.Rejected) + " rejected"
 	if c.Rejected > 0 {
 		rejected = s.paint(red, rejected)
 	}
 	fmt.Fprintf(b, ", %s", rejected)
 	if c.Late > 0 {
-		fmt.Fprintf(b, ", %s late", grouped(c.Late))
+		fmt.Fprintf(b, ", %s late", template.Grouped(c.Late))
 	}
-	fmt.Fprintf(b, " · %.2f s, %s records/s\n", r.Elapsed, grouped(int64(r.Rate)))
+	fmt.Fprintf(b, " · %.2f s, %s records/s\n", r.Elapsed, template.Grouped(int64(r.Rate)))
 }
 
 func (r *report) writeRejected(b *strings.Builder, s *screen, verbose bool) {
@@ -360,6 +360,6 @@ func (r *report) writeRejected(b *strings.Builder, s *screen, verbose bool) {
 		shown = min(shown, shownRejects)
 	}
 	if more := r.Records.Rejected - shown; more > 0 {
-		fmt.Fprintf(b, "  + %s more rejected\n", grouped(more))
+		fmt.Fprintf(b, "  + %s more rejected\n", template.Grouped(more))
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"detect/internal/simulate"
 	"detect/rules/document"
+	"detect/rules/template"
 )
 
 func newSimulate(s *streams) *cobra.Command {
@@ -65,7 +66,7 @@ With --out FILE or without --out it writes the records alone. Attacks: ` + strin
 				return simulateError(err)
 			}
 			if !quiet {
-				fmt.Fprintf(s.err, "%s records, %s, %s to %s\n", grouped(truth.Records), plural(len(truth.Expected), "expectation"),
+				fmt.Fprintf(s.err, "%s records, %s, %s to %s\n", template.Grouped(truth.Records), plural(len(truth.Expected), "expectation"),
 					truth.Start.Format(time.DateOnly), truth.End.Format(time.DateOnly))
 			}
 			return nil

@@ -16,6 +16,7 @@ import (
 	"detect/internal/source"
 	"detect/notify/escape"
 	"detect/rules/expr"
+	"detect/rules/template"
 )
 
 // testOptions are the flags of `detect test`.
@@ -207,7 +208,7 @@ func (r *replay) showProgress(w io.Writer, quiet bool) (stop func()) {
 				return
 			case <-tick.C:
 				n := r.read.Load()
-				fmt.Fprintf(w, "\r\x1b[K%s records read, %s/s", grouped(n), grouped(int64(float64(n)/time.Since(start).Seconds())))
+				fmt.Fprintf(w, "\r\x1b[K%s records read, %s/s", template.Grouped(n), template.Grouped(int64(float64(n)/time.Since(start).Seconds())))
 				shown = true
 			}
 		}

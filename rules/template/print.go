@@ -217,3 +217,16 @@ func Title(s string) string {
 	r := []rune(s)
 	return string(r[:MaxTitle-3]) + "..."
 }
+
+// Grouped is a number with its thousands set apart: 12,345.
+func Grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
